@@ -9,8 +9,8 @@ namespace crawld {
 
 }  // namespace crawld
 
-#define CRAWLD_CHECK(condition, why)                                   \
-  do {                                                                 \
-    if (!(condition)) [[unlikely]]                                     \
-      ::crawld::CheckFailed(#condition, (why), __FILE__, __LINE__);    \
+#define CRAWLD_CHECK(condition, why)                                \
+  do {                                                              \
+    if (!(condition)) [[unlikely]]                                  \
+      ::crawld::CheckFailed(#condition, (why), __FILE__, __LINE__); \
   } while (false)

@@ -1,0 +1,600 @@
+#include "frontier/frontier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+
+namespace crawld::frontier {
+namespace {
+
+constexpr std::string_view kArchiveKey = "archive";
+constexpr std::string_view kNotePrefix = "note:";
+constexpr size_t kHostCache = 16384;  // host records kept by the committer
+constexpr size_t kMaxDenialsWaiting = 4096;
+constexpr size_t kMaxPromotions = 4096;     // retries that fall due, per commit
+constexpr uint8_t kMaxRobotsRedirects = 5;  // RFC 9309 section 2.3.1.2
+
+// A seen-cache key for "excluded", so that a later verdict kAdmit still reaches the store.
+web::UrlHash ExcludedKey(web::UrlHash hash) {
+  hash.hi ^= 0x9e3779b97f4a7c15ULL;
+  return hash;
+}
+
+// Verdicts that depend on where the link stood: another page's link may still admit the URL.
+bool MayBeOverruled(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kOtherHost:
+    case Verdict::kOtherDomain:
+    case Verdict::kOutsidePrefix:
+    case Verdict::kTooDeep:
+    case Verdict::kTooManyRedirects:
+    case Verdict::kNotIncluded:
+    case Verdict::kExcluded:
+    case Verdict::kUrlTooLong:
+      return true;
+    case Verdict::kAdmit:
+    case Verdict::kHostLimit:
+    case Verdict::kCrawlLimit:
+    case Verdict::kRobotsDisallowed:
+    case Verdict::kRobotsUnreachable:
+    case Verdict::kRobotsFile:
+      return false;
+  }
+  return false;
+}
+
+std::string IdentityOf(const web::CrawlKeyOptions& key) {
+  return fmt::format("drop_session_ids={} drop_tracking={} sort_query={}", key.drop_session_ids,
+                     key.drop_tracking, key.sort_query);
+}
+
+OriginKey OriginOf(const web::Url& url) { return {url.scheme() == "https", url.EffectivePort()}; }
+
+Millis Backoff(Millis base, Millis limit, uint16_t failures) {
+  Millis backoff = base;
+  for (uint16_t i = 1; i < failures && backoff < limit; ++i) backoff *= 2;
+  return std::min(backoff, limit);
+}
+
+}  // namespace
+
+// The writing half. Lives on the committer thread.
+class Frontier::Committer {
+ public:
+  Committer(Store& store, const Scope& scope, SeenCache& seen, const FrontierOptions& options)
+      : store_(store), scope_(scope), seen_(seen), options_(options) {
+    counters_ = store_.ReadCounters();
+    store_.ScanLater([this](WallTime when, QueueEntry&&) {
+      next_later_ = when;
+      return false;
+    });
+  }
+
+  const Counters& counters() const { return counters_; }
+  WallTime next_later() const { return next_later_; }
+
+  Applied Commit(CommitGroup& group, const SideEffects& effects, WallTime now) {
+    Work work(store_);
+    work.now = now;
+    // Counters change only with the batch that holds them.
+    work.counters = counters_;
+    work.next_later = next_later_;
+    PromoteLater(work);  // first: retries of this very commit are not in the table yet
+    for (Completion& completion : group.completions) Complete(work, completion);
+    for (const Denial& denial : effects.denials) Deny(work, denial);
+    for (const auto& [host, due] : effects.deferrals) {
+      HostEntry& entry = HostOf(work, host, {});
+      entry.defer_to = due;
+      work.Change(host).deferred = true;
+    }
+    Discover(work, group);
+    for (const auto& [key, value] : group.notes) {
+      work.batch.PutMeta(std::string(kNotePrefix) + key, value);
+    }
+    if (!group.archive_position.empty()) work.batch.PutMeta(kArchiveKey, group.archive_position);
+    ++work.counters.commits;
+    WriteHosts(work);
+    work.batch.PutCounters(work.counters);
+    store_.Write(work.batch, /*sync=*/true);
+
+    counters_ = work.counters;
+    next_later_ = work.next_later;
+    for (const web::UrlHash& hash : work.now_seen) seen_.Insert(hash);
+    for (const HostId host : work.touched) hosts_.at(host).Settle();
+    if (hosts_.size() > kHostCache) hosts_.clear();
+    Applied applied;
+    applied.hosts.reserve(work.changes.size());
+    for (auto& [id, change] : work.changes) applied.hosts.push_back(std::move(change));
+    return applied;
+  }
+
+ private:
+  struct HostEntry {
+    HostRecord record;
+    bool touched = false;
+    bool on_disk = false;     // has a record
+    bool was_queued = false;  // has a key in `due`
+    WallTime was_due{};
+    std::optional<WallTime> defer_to;
+
+    void Settle() {
+      touched = false;
+      on_disk = true;
+      was_queued = record.queued > 0;
+      was_due = record.due;
+      defer_to.reset();
+    }
+  };
+
+  // One commit being put together.
+  struct Work {
+    explicit Work(const Store& store) : batch(store) {}
+    Store::Batch batch;
+    WallTime now;
+    Counters counters;
+    WallTime next_later = kNever;
+    std::vector<HostId> touched;
+    std::vector<web::UrlHash> now_seen;
+    std::unordered_map<HostId, Applied::Host> changes;
+
+    Applied::Host& Change(HostId host) {
+      Applied::Host& change = changes[host];
+      change.id = host;
+      return change;
+    }
+    void Count(UrlState from, UrlState to) {
+      uint64_t& count = counters.by_state[static_cast<int>(from)];
+      CRAWLD_CHECK(count > 0, "a URL changes from a state it was counted in");
+      --count;
+      ++counters.by_state[static_cast<int>(to)];
+    }
+  };
+
+  HostEntry& HostOf(Work& work, HostId host, std::string_view name) {
+    auto [it, inserted] = hosts_.try_emplace(host);
+    HostEntry& entry = it->second;
+    if (inserted) {
+      if (auto record = store_.ReadHost(host)) {
+        entry.record = *std::move(record);
+        entry.Settle();
+      } else {
+        CRAWLD_CHECK(!name.empty(), "a host without a record is a new one");
+        entry.record.name = name;
+      }
+    }
+    if (!entry.touched) {
+      entry.touched = true;
+      work.touched.push_back(host);
+    }
+    return entry;
+  }
+
+  void Complete(Work& work, Completion& completion) {
+    const Task& task = completion.task;
+    Applied::Host& change = work.Change(task.place.host);
+    if (completion.outcome == Outcome::kGivenBack) {
+      if (task.info.kind == TaskKind::kRobots) {
+        change.robots.push_back(task.place.origin);
+      } else {
+        change.given_back.push_back(task.place);
+      }
+      return;
+    }
+    HostEntry& host = HostOf(work, task.place.host, task.url.host());
+    host.record.last_fetch = work.now;
+    host.record.hold_until = std::max(host.record.hold_until, completion.hold_host_until);
+    change.hold_until = std::max(change.hold_until, completion.hold_host_until);
+    if (task.info.kind == TaskKind::kRobots) {
+      CompleteRobots(work, completion);
+      change.robots.push_back(task.place.origin);
+      return;
+    }
+    change.finished.push_back(task.place);
+    work.batch.DeleteQueue(task.place);
+    CRAWLD_CHECK(host.record.queued > 0, "a leased URL is counted as queued");
+    --host.record.queued;
+    UrlRecord record;
+    record.kind = task.info.kind;
+    record.status = completion.status;
+    record.tries = static_cast<uint16_t>(task.info.tries + 1);
+    record.depth = task.info.depth;
+    record.when = work.now;
+    record.reason = completion.reason;
+    record.url = task.url.HrefWithoutFragment();
+    switch (completion.outcome) {
+      case Outcome::kGivenBack:
+        break;  // above
+      case Outcome::kDone:
+        record.state = UrlState::kDone;
+        ++host.record.done;
+        break;
+      case Outcome::kFailed:
+        record.state = UrlState::kFailed;
+        ++host.record.failed;
+        break;
+      case Outcome::kRetry: {
+        record.state = UrlState::kLater;
+        ++host.record.later;
+        ++work.counters.retries;
+        QueueEntry entry{task.place, task.info, record.url};
+        ++entry.info.tries;
+        work.batch.PutLater(completion.retry_at, entry);
+        work.next_later = std::min(work.next_later, completion.retry_at);
+        break;
+      }
+    }
+    work.Count(UrlState::kQueued, record.state);
+    work.batch.PutUrl(task.place.host, task.hash, record);
+  }
+
+  void CompleteRobots(Work& work, const Completion& completion) {
+    const Task& task = completion.task;
+    CRAWLD_CHECK(completion.robots.has_value(), "a robots task brings a robots result");
+    const RobotsResult& result = *completion.robots;
+    const PolitenessOptions& politeness = options_.scheduler.politeness;
+    const auto before = store_.ReadRobots(task.place.host, task.place.origin);
+    RobotsRecord record = before.value_or(RobotsRecord{});
+    const auto learn = [&](RobotsRecord::Kind kind, std::string body) {
+      record = RobotsRecord{};
+      record.kind = kind;
+      record.body = std::move(body);
+      record.fetched = work.now;
+      record.expires = work.now + politeness.robots_max_age;
+    };
+    switch (result.kind) {
+      case RobotsResult::Kind::kRules:
+        learn(RobotsRecord::Kind::kRules, result.body);
+        break;
+      case RobotsResult::Kind::kAllowAll:
+        learn(RobotsRecord::Kind::kAllowAll, {});
+        break;
+      case RobotsResult::Kind::kRedirect:
+        // RFC 9309 section 2.3.1.2: after five redirects the file counts as unavailable.
+        if (record.redirects >= kMaxRobotsRedirects || !result.redirect_to) {
+          learn(RobotsRecord::Kind::kAllowAll, {});
+          break;
+        }
+        record.kind = RobotsRecord::Kind::kRedirect;
+        ++record.redirects;
+        record.redirect_to = result.redirect_to->href();
+        break;
+      case RobotsResult::Kind::kUnreachable: {
+        record.failures = static_cast<uint16_t>(std::min<uint32_t>(record.failures + 1U, 1000));
+        record.redirects = 0;
+        record.redirect_to.clear();
+        const WallTime again = std::max(
+            work.now + Backoff(options_.retry_backoff, options_.retry_max_backoff, record.failures),
+            completion.hold_host_until);
+        const bool have_rules = before && before->fetched != WallTime{};
+        if (have_rules) {
+          // RFC 9309 section 2.4: the cached copy may be used while the file is unreachable.
+          record.kind =
+              record.body.empty() ? RobotsRecord::Kind::kAllowAll : RobotsRecord::Kind::kRules;
+          record.expires = again;
+          break;
+        }
+        record.kind = RobotsRecord::Kind::kUnreachable;
+        record.expires = record.failures >= options_.scheduler.robots_max_tries
+                             ? work.now + politeness.robots_max_age
+                             : again;
+        break;
+      }
+    }
+    work.batch.PutRobots(task.place.host, task.place.origin, record);
+  }
+
+  void Deny(Work& work, const Denial& denial) {
+    const Task& task = denial.task;
+    HostEntry& host = HostOf(work, task.place.host, task.url.host());
+    CRAWLD_CHECK(host.record.queued > 0, "a denied URL is counted as queued");
+    --host.record.queued;
+    work.batch.DeleteQueue(task.place);
+    work.Change(task.place.host).finished.push_back(task.place);
+    UrlRecord record;
+    record.state = UrlState::kExcluded;
+    record.kind = task.info.kind;
+    record.verdict = denial.verdict;
+    record.tries = task.info.tries;
+    record.depth = task.info.depth;
+    record.when = work.now;
+    record.url = task.url.HrefWithoutFragment();
+    work.batch.PutUrl(task.place.host, task.hash, record);
+    work.Count(UrlState::kQueued, UrlState::kExcluded);
+    ++work.counters.excluded[static_cast<int>(denial.verdict)];
+  }
+
+  // URLs whose time for another try has come go back to where they were in their queues.
+  void PromoteLater(Work& work) {
+    if (next_later_ > work.now) return;
+    size_t promoted = 0;
+    WallTime next = kNever;
+    store_.ScanLater([&](WallTime when, QueueEntry&& entry) {
+      if (when > work.now || promoted == kMaxPromotions) {
+        next = when;
+        return false;
+      }
+      ++promoted;
+      const auto url = web::Url::Parse(entry.url);
+      CRAWLD_CHECK(url.has_value(), "the queue holds URLs that were parsed before");
+      HostEntry& host = HostOf(work, entry.place.host, url->host());
+      CRAWLD_CHECK(host.record.later > 0, "a URL to be retried is counted");
+      --host.record.later;
+      ++host.record.queued;
+      work.batch.DeleteLater(when, entry.place);
+      work.batch.PutQueue(entry);
+      UrlRecord record;
+      record.state = UrlState::kQueued;
+      work.batch.PutUrl(entry.place.host, scope_.Hash(*url), record);
+      work.Count(UrlState::kLater, UrlState::kQueued);
+      NoteAdded(work, entry.place);
+      return true;
+    });
+    work.next_later = next;
+  }
+
+  void NoteAdded(Work& work, const QueuePlace& place) {
+    std::vector<QueuePlace>& added = work.Change(place.host).added;
+    for (QueuePlace& smallest : added) {
+      if (smallest.origin != place.origin) continue;
+      smallest = std::min(smallest, place);
+      return;
+    }
+    added.push_back(place);
+  }
+
+  void Discover(Work& work, CommitGroup& group) {
+    // Each URL once, with the kindest verdict, in the order of discovery.
+    std::vector<const Discovery*> found;
+    std::unordered_map<web::UrlHash, size_t> index;
+    const auto add = [&](const Discovery& discovery) {
+      if (seen_.Contains(discovery.hash)) return;
+      if (discovery.verdict != Verdict::kAdmit && seen_.Contains(ExcludedKey(discovery.hash))) {
+        return;
+      }
+      const auto [it, inserted] = index.try_emplace(discovery.hash, found.size());
+      if (inserted) {
+        found.push_back(&discovery);
+      } else if (found[it->second]->verdict != Verdict::kAdmit &&
+                 discovery.verdict == Verdict::kAdmit) {
+        found[it->second] = &discovery;
+      }
+    };
+    for (const Discovery& seed : group.seeds) add(seed);
+    for (const Completion& completion : group.completions) {
+      for (const Discovery& link : completion.found) add(link);
+    }
+    if (found.empty()) return;
+    std::vector<Store::UrlId> ids;
+    ids.reserve(found.size());
+    for (const Discovery* discovery : found) ids.push_back({discovery->host, discovery->hash});
+    const auto states = store_.ReadStates(ids);
+    for (size_t i = 0; i < found.size(); ++i) {
+      Verdict verdict = found[i]->verdict;
+      if (states[i]) {
+        const auto [state, old_verdict] = *states[i];
+        if (state != UrlState::kExcluded || verdict != Verdict::kAdmit ||
+            !MayBeOverruled(old_verdict)) {
+          const bool excluded = state == UrlState::kExcluded && MayBeOverruled(old_verdict);
+          work.now_seen.push_back(excluded ? ExcludedKey(found[i]->hash) : found[i]->hash);
+          continue;
+        }
+        --work.counters.by_state[static_cast<int>(UrlState::kExcluded)];
+        --work.counters.excluded[static_cast<int>(old_verdict)];
+      }
+      Admit(work, *found[i]);
+    }
+  }
+
+  void Admit(Work& work, const Discovery& discovery) {
+    Verdict verdict = discovery.verdict;
+    HostEntry* host = nullptr;
+    if (verdict == Verdict::kAdmit) {
+      host = &HostOf(work, discovery.host, discovery.url.host());
+      const uint64_t admitted =
+          work.counters.seen() - work.counters.by_state[static_cast<int>(UrlState::kExcluded)];
+      if (options_.max_pages > 0 && admitted >= options_.max_pages) {
+        verdict = Verdict::kCrawlLimit;
+      } else if (options_.max_pages_per_host > 0 &&
+                 host->record.admitted >= options_.max_pages_per_host) {
+        verdict = Verdict::kHostLimit;
+      }
+    }
+    UrlRecord record;
+    if (verdict != Verdict::kAdmit) {
+      record.state = UrlState::kExcluded;
+      record.kind = discovery.info.kind;
+      record.verdict = verdict;
+      record.depth = discovery.info.depth;
+      record.when = work.now;
+      record.url = discovery.url.HrefWithoutFragment();
+      ++work.counters.by_state[static_cast<int>(UrlState::kExcluded)];
+      ++work.counters.excluded[static_cast<int>(verdict)];
+    } else {
+      ++work.counters.by_state[static_cast<int>(UrlState::kQueued)];
+      ++host->record.admitted;
+      ++host->record.queued;
+      QueueEntry entry;
+      entry.place = PlaceOf(work, discovery);
+      entry.info = discovery.info;
+      entry.url = discovery.url.HrefWithoutFragment();
+      if (std::find(host->record.origins.begin(), host->record.origins.end(), entry.place.origin) ==
+          host->record.origins.end()) {
+        host->record.origins.push_back(entry.place.origin);
+      }
+      work.batch.PutQueue(entry);
+      NoteAdded(work, entry.place);
+    }
+    work.batch.PutUrl(discovery.host, discovery.hash, record);
+    work.now_seen.push_back(MayBeOverruled(verdict) ? ExcludedKey(discovery.hash) : discovery.hash);
+  }
+
+  QueuePlace PlaceOf(Work& work, const Discovery& discovery) const {
+    QueuePlace place;
+    place.host = discovery.host;
+    place.origin = OriginOf(discovery.url);
+    place.sequence = work.counters.next_sequence++;
+    switch (options_.order) {
+      case Order::kBreadthFirst:
+        place.rank = discovery.info.depth;
+        break;
+      case Order::kDepthFirst:
+        place.sequence = ~place.sequence;
+        break;
+      case Order::kPriority:
+        place.rank = discovery.priority;
+        break;
+    }
+    return place;
+  }
+
+  void WriteHosts(Work& work) {
+    for (const HostId id : work.touched) {
+      HostEntry& host = hosts_.at(id);
+      HostRecord& record = host.record;
+      const bool queued = record.queued > 0;
+      if (!host.on_disk) ++work.counters.hosts;
+      if (queued != host.was_queued) {
+        if (queued) {
+          ++work.counters.hosts_waiting;
+        } else {
+          --work.counters.hosts_waiting;
+        }
+      }
+      if (host.was_queued && (!queued || host.defer_to)) {
+        work.batch.DeleteDue(host.was_due, id);
+      }
+      if (queued && (!host.was_queued || host.defer_to)) {
+        record.due = host.defer_to.value_or(work.now);
+        work.batch.PutDue(record.due, id);
+      }
+      work.batch.PutHost(id, record);
+    }
+  }
+
+  Store& store_;
+  const Scope& scope_;
+  SeenCache& seen_;
+  const FrontierOptions& options_;
+  Counters counters_;
+  std::unordered_map<HostId, HostEntry> hosts_;
+  WallTime next_later_ = kNever;
+};
+
+namespace {
+
+std::unique_ptr<const Scope> MakeScope(ScopeOptions options, uint64_t seed) {
+  options.hash_seed = seed;
+  auto scope = Scope::Create(options);
+  if (!scope) {
+    throw FatalError(fmt::format("scope.{}[{}]: {}",
+                                 scope.error().in_exclude ? "exclude" : "include",
+                                 scope.error().index, scope.error().message));
+  }
+  return *std::move(scope);
+}
+
+}  // namespace
+
+Frontier::Frontier(const std::filesystem::path& directory, FrontierOptions options)
+    : options_(std::move(options)),
+      store_(directory, options_.store, IdentityOf(options_.scope.key)),
+      scope_(MakeScope(options_.scope, store_.hash_seed())),
+      seen_(options_.seen_cache_bytes),
+      committer_(std::make_unique<Committer>(store_, *scope_, seen_, options_)),
+      scheduler_(store_, *scope_, options_.scheduler) {
+  MutexLock lock(mutex_);
+  stats_.counters = committer_->counters();
+  next_later_ = committer_->next_later();
+}
+
+Frontier::~Frontier() = default;
+
+Decision Frontier::Next(WallTime now) {
+  std::vector<Applied> applied;
+  std::vector<std::pair<HostId, WallTime>> released;
+  {
+    MutexLock lock(mutex_);
+    applied.swap(applied_);
+    released.swap(released_);
+    if (effects_.denials.size() >= kMaxDenialsWaiting && applied.empty() && released.empty()) {
+      return Wait{kNever, Wait::Reason::kCommit};
+    }
+  }
+  for (const auto& [host, when] : released) scheduler_.Release(host, when);
+  for (const Applied& change : applied) scheduler_.Apply(change, now);
+  SideEffects effects;
+  Decision decision = scheduler_.Next(now, effects);
+  const bool chores = !effects.empty();
+  {
+    MutexLock lock(mutex_);
+    std::move(effects.denials.begin(), effects.denials.end(), std::back_inserter(effects_.denials));
+    effects_.deferrals.insert(effects_.deferrals.end(), effects.deferrals.begin(),
+                              effects.deferrals.end());
+    stats_.resident_hosts = scheduler_.resident_hosts();
+    stats_.in_flight = scheduler_.in_flight();
+    if (const Wait* wait = std::get_if<Wait>(&decision)) stats_.last_wait = *wait;
+  }
+  if (chores) options_.on_chores();
+  return decision;
+}
+
+void Frontier::Release(const Task& task, WallTime now) {
+  {
+    MutexLock lock(mutex_);
+    released_.emplace_back(task.place.host, now);
+  }
+  options_.on_schedule_change();
+}
+
+bool Frontier::Seen(const Discovery& found) const {
+  return seen_.Contains(found.hash) ||
+         (found.verdict != Verdict::kAdmit && seen_.Contains(ExcludedKey(found.hash)));
+}
+
+FrontierStats Frontier::stats() const {
+  MutexLock lock(mutex_);
+  return stats_;
+}
+
+bool Frontier::Drained() const {
+  MutexLock lock(mutex_);
+  const uint64_t* states = stats_.counters.by_state;
+  return states[static_cast<int>(UrlState::kQueued)] == 0 &&
+         states[static_cast<int>(UrlState::kLater)] == 0;
+}
+
+void Frontier::Commit(CommitGroup group, WallTime now) {
+  SideEffects effects;
+  {
+    MutexLock lock(mutex_);
+    std::swap(effects, effects_);
+  }
+  Applied applied = committer_->Commit(group, effects, now);
+  {
+    MutexLock lock(mutex_);
+    applied_.push_back(std::move(applied));
+    stats_.counters = committer_->counters();
+    next_later_ = committer_->next_later();
+  }
+  options_.on_schedule_change();
+}
+
+WallTime Frontier::NextChore(WallTime now) const {
+  MutexLock lock(mutex_);
+  return effects_.empty() ? next_later_ : now;
+}
+
+std::optional<std::string> Frontier::ReadNote(std::string_view key) const {
+  return store_.ReadMeta(std::string(kNotePrefix) + std::string(key));
+}
+
+std::string Frontier::archive_position() const { return store_.ReadMeta(kArchiveKey).value_or(""); }
+
+}  // namespace crawld::frontier

@@ -1,0 +1,116 @@
+// Frontier: which URL next, and when; and the durable account of every URL ever found.
+//
+// Three callers, three rules:
+//   - the dispatcher thread leases tasks with Next(); only it touches the schedule;
+//   - any thread ends a fetch with Release() and asks Seen();
+//   - the committer thread makes things durable with Commit(); only Commit() writes.
+// Between them go two mailboxes under one mutex: what the schedule wants written, and what a commit
+// has changed. Neither thread ever waits for the other's I/O.
+//
+// A URL leaves its queue only in a commit, together with its archive positions and its new links,
+// in one atomic batch. What was leased when the process died is still queued: nothing is lost. What
+// was committed is never queued again: nothing comes twice.
+//
+// Memory: options.scheduler.max_hosts resident hosts, the store's caches, the seen cache; it does
+// not grow with the number of URLs or hosts.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/time.h"
+#include "frontier/records.h"
+#include "frontier/scheduler.h"
+#include "frontier/scope.h"
+#include "frontier/seen_cache.h"
+#include "frontier/store.h"
+#include "frontier/task.h"
+
+namespace crawld::frontier {
+
+struct FrontierOptions {
+  StoreOptions store;
+  ScopeOptions scope;  // its hash_seed is set by the frontier
+  SchedulerOptions scheduler;
+  Order order = Order::kBreadthFirst;
+  uint64_t max_pages_per_host = 0;  // URLs ever admitted of one host; 0: no limit
+  uint64_t max_pages = 0;           // in all; 0: no limit
+  uint64_t seen_cache_bytes = 16ULL << 20;
+  Millis retry_backoff{5000};  // robots files: doubled with each failure in a row
+  Millis retry_max_backoff{3600 * 1000};
+  // Called, from any thread and without a lock held, when Next() may have something new.
+  std::function<void()> on_schedule_change = [] {};
+  // Called when Commit() should be called even without completions.
+  std::function<void()> on_chores = [] {};
+};
+
+// What one Commit() makes durable together.
+struct CommitGroup {
+  std::vector<Completion> completions;
+  std::vector<Discovery> seeds;
+  std::string archive_position;  // opaque; given back by archive_position() after a crash
+  std::vector<std::pair<std::string, std::string>> notes;  // e.g. seed lists read to their end
+};
+
+struct FrontierStats {
+  Counters counters;
+  size_t resident_hosts = 0;
+  size_t in_flight = 0;
+  Wait last_wait;  // meaningful when nothing could be leased
+};
+
+class Frontier {
+ public:
+  // Opens or creates the store. Throws FatalError; PatternError of the scope as FatalError too.
+  Frontier(const std::filesystem::path& directory, FrontierOptions options);
+  ~Frontier();
+
+  // --- dispatcher thread
+  Decision Next(WallTime now);
+
+  // --- any thread
+  void Release(const Task& task, WallTime now);
+  // True: surely seen and durable, with a verdict that the new one would not change. False:
+  // unknown.
+  bool Seen(const Discovery& found) const;
+  const Scope& scope() const { return *scope_; }
+  FrontierStats stats() const;
+  // No URL is queued (leased ones still are, until they are committed) or waits for another try.
+  bool Drained() const;
+
+  // --- committer thread
+  void Commit(CommitGroup group, WallTime now);
+  // When Commit() must be called even without completions (a retry falls due, denials wait).
+  WallTime NextChore(WallTime now) const;
+  std::optional<std::string> ReadNote(std::string_view key) const;
+  std::string archive_position() const;
+
+ private:
+  class Committer;  // the writing half; frontier.cc
+
+  void Post(Applied applied);
+
+  const FrontierOptions options_;
+  Store store_;
+  std::unique_ptr<const Scope> scope_;
+  SeenCache seen_;                        // has its own synchronisation
+  std::unique_ptr<Committer> committer_;  // owned by the committer thread
+  Scheduler scheduler_;                   // owned by the dispatcher thread
+
+  mutable Mutex mutex_;
+  std::vector<Applied> applied_ GUARDED_BY(mutex_);
+  std::vector<std::pair<HostId, WallTime>> released_ GUARDED_BY(mutex_);
+  SideEffects effects_ GUARDED_BY(mutex_);
+  FrontierStats stats_ GUARDED_BY(mutex_);
+  WallTime next_later_ GUARDED_BY(mutex_) = kNever;
+};
+
+}  // namespace crawld::frontier

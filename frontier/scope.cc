@@ -1,0 +1,164 @@
+#include "frontier/scope.h"
+
+#include <re2/re2.h>
+#include <re2/set.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "web/registrable_domain.h"
+
+namespace crawld::frontier {
+namespace {
+
+constexpr size_t kMaxPatternMemory = 8 << 20;
+
+RE2::Options PatternOptions() {
+  RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(kMaxPatternMemory);
+  return options;
+}
+
+uint32_t PrefixLength(const web::Url& url) {
+  // Up to and including the last slash of the path: http://h/docs/a.html -> http://h/docs/
+  const std::string_view href = url.HrefWithoutFragment();
+  const size_t path = href.size() - url.PathAndQuery().size();
+  const size_t slash = std::string_view(url.path()).rfind('/');
+  return static_cast<uint32_t>(path + (slash == std::string_view::npos ? 0 : slash + 1));
+}
+
+// Shallow paths without a query first: what a site's own front pages lead to.
+uint32_t PriorityOf(const web::Url& url, const UrlInfo& info) {
+  const std::string_view path = url.path();
+  const auto segments = static_cast<uint32_t>(std::count(path.begin(), path.end(), '/'));
+  return info.depth + segments + (url.query().empty() ? 0 : 4);
+}
+
+}  // namespace
+
+struct Scope::Patterns {
+  std::unique_ptr<RE2::Set> include;
+  std::unique_ptr<RE2::Set> exclude;
+};
+
+Scope::Scope(const ScopeOptions& options) : options_(options) {}
+Scope::~Scope() = default;
+
+Result<std::unique_ptr<Scope>, PatternError> Scope::Create(const ScopeOptions& options) {
+  std::unique_ptr<Scope> scope(new Scope(options));
+  auto patterns = std::make_unique<Patterns>();
+  for (const bool in_exclude : {false, true}) {
+    const auto& sources = in_exclude ? options.exclude : options.include;
+    if (sources.empty()) continue;
+    auto set = std::make_unique<RE2::Set>(PatternOptions(), RE2::UNANCHORED);
+    for (size_t i = 0; i < sources.size(); ++i) {
+      std::string message;
+      if (set->Add(sources[i], &message) < 0) return Err(PatternError{in_exclude, i, message});
+    }
+    if (!set->Compile()) {
+      return Err(PatternError{in_exclude, 0, "the patterns together need too much memory"});
+    }
+    (in_exclude ? patterns->exclude : patterns->include) = std::move(set);
+  }
+  scope->patterns_ = std::move(patterns);
+  return scope;
+}
+
+web::UrlHash Scope::Hash(const web::Url& url) const {
+  return web::HashKey(web::CrawlKey(url, options_.key), options_.hash_seed);
+}
+
+Discovery Scope::Finish(web::Url url, UrlInfo info, Verdict verdict) const {
+  Discovery found;
+  found.hash = Hash(url);
+  found.host = web::HostHash(url.host(), options_.hash_seed);
+  found.priority = PriorityOf(url, info);
+  found.info = info;
+  found.verdict = verdict;
+  found.url = std::move(url);
+  return found;
+}
+
+Verdict Scope::Judge(const web::Url& url, const web::Url& page, const UrlInfo& parent,
+                     const UrlInfo& info) const {
+  const std::string_view href = url.HrefWithoutFragment();
+  if (href.size() > options_.max_url_length) return Verdict::kUrlTooLong;
+  const bool seed = &url == &page;
+  if (!seed) {
+    switch (options_.mode) {
+      case ScopeMode::kAny:
+        break;
+      case ScopeMode::kHost:
+        if (url.host() != page.host()) return Verdict::kOtherHost;
+        break;
+      case ScopeMode::kDomain:
+        if (url.host() != page.host()) {
+          const std::string_view domain = web::RegistrableDomain(url.host());
+          if (domain.empty() || domain != web::RegistrableDomain(page.host())) {
+            return Verdict::kOtherDomain;
+          }
+        }
+        break;
+      case ScopeMode::kPrefix: {
+        const std::string_view prefix = page.HrefWithoutFragment().substr(0, parent.prefix_length);
+        if (!href.starts_with(prefix)) return Verdict::kOutsidePrefix;
+        break;
+      }
+    }
+    if (options_.max_depth && info.depth > *options_.max_depth) return Verdict::kTooDeep;
+  }
+  const re2::StringPiece text(href.data(), href.size());
+  if (patterns_->exclude && patterns_->exclude->Match(text, nullptr)) return Verdict::kExcluded;
+  if (patterns_->include && !patterns_->include->Match(text, nullptr)) return Verdict::kNotIncluded;
+  if (url.path() == "/robots.txt" && url.query().empty() && info.kind == TaskKind::kPage) {
+    return Verdict::kRobotsFile;
+  }
+  return Verdict::kAdmit;
+}
+
+Discovery Scope::JudgeSeed(web::Url url, TaskKind kind) const {
+  UrlInfo info;
+  info.kind = kind;
+  info.prefix_length = PrefixLength(url);
+  const Verdict verdict = Judge(url, url, info, info);
+  return Finish(std::move(url), info, verdict);
+}
+
+Discovery Scope::JudgeLink(web::Url url, const web::Url& page, const UrlInfo& parent) const {
+  UrlInfo info;
+  info.depth = static_cast<uint16_t>(std::min<uint32_t>(parent.depth + 1U, UINT16_MAX));
+  info.prefix_length = parent.prefix_length;
+  const Verdict verdict = Judge(url, page, parent, info);
+  return Finish(std::move(url), info, verdict);
+}
+
+Discovery Scope::JudgeRedirect(web::Url url, const web::Url& page, const UrlInfo& parent) const {
+  UrlInfo info = parent;
+  info.tries = 0;
+  info.redirects = static_cast<uint8_t>(std::min<uint32_t>(parent.redirects + 1U, UINT8_MAX));
+  const bool new_seed = SeedLike(parent);
+  if (new_seed) info.prefix_length = PrefixLength(url);
+  Verdict verdict = new_seed ? Judge(url, url, info, info) : Judge(url, page, parent, info);
+  if (verdict == Verdict::kAdmit && info.redirects > options_.max_redirects) {
+    verdict = Verdict::kTooManyRedirects;
+  }
+  return Finish(std::move(url), info, verdict);
+}
+
+Discovery Scope::JudgeSitemap(web::Url url, const web::Url& page, const UrlInfo& parent) const {
+  UrlInfo info;
+  info.kind = TaskKind::kSitemap;
+  info.depth = parent.depth;
+  info.prefix_length = parent.prefix_length;
+  // A sitemap need not lie under the prefix of the pages it names; its host is what counts. One
+  // that a robots.txt names has no prefix to hand on, so scope `prefix` has no use for it.
+  if (options_.mode == ScopeMode::kPrefix && parent.prefix_length == 0) {
+    return Finish(std::move(url), info, Verdict::kOutsidePrefix);
+  }
+  const Verdict verdict =
+      url.host() == page.host() ? Judge(url, url, info, info) : Judge(url, page, parent, info);
+  return Finish(std::move(url), info, verdict);
+}
+
+}  // namespace crawld::frontier

@@ -1,0 +1,420 @@
+#include "frontier/store.h"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/table.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
+#include <rocksdb/write_batch.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <random>
+
+#include "base/check.h"
+#include "base/error.h"
+
+namespace crawld::frontier {
+namespace {
+
+// Index of each column family; a store's schema version fixes names and order.
+enum Table : size_t { kMeta, kUrls, kQueue, kLaterTable, kHosts, kDue, kRobots, kTables };
+constexpr std::array<const char*, kTables> kTableNames = {"default", "urls", "queue", "later",
+                                                          "hosts",   "due",  "robots"};
+
+constexpr std::string_view kSchemaKey = "schema";
+constexpr std::string_view kSeedKey = "hash-seed";
+constexpr std::string_view kIdentityKey = "url-identity";
+constexpr std::string_view kCountersKey = "counters";
+constexpr size_t kBloomBitsPerUrl = 10;
+
+rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+}  // namespace
+
+struct Store::Db {
+  std::unique_ptr<rocksdb::DB> db;
+  std::array<rocksdb::ColumnFamilyHandle*, kTables> tables{};
+
+  ~Db() {
+    if (!db) return;
+    for (rocksdb::ColumnFamilyHandle* table : tables) {
+      if (table != nullptr) db->DestroyColumnFamilyHandle(table);
+    }
+    db->Close();
+  }
+};
+
+struct Store::Batch::Rep {
+  const Db& db;
+  rocksdb::WriteBatch writes;
+
+  void Put(Table table, const std::string& key, std::string_view value) {
+    const rocksdb::Status status = writes.Put(db.tables[table], key, ToSlice(value));
+    CRAWLD_CHECK(status.ok(), "a write batch takes any key and value");
+  }
+  void Delete(Table table, const std::string& key) {
+    const rocksdb::Status status = writes.Delete(db.tables[table], key);
+    CRAWLD_CHECK(status.ok(), "a write batch takes any key");
+  }
+};
+
+Store::Batch::Batch(const Store& store)
+    : rep_(std::make_unique<Rep>(Rep{*store.db_, rocksdb::WriteBatch()})) {}
+Store::Batch::~Batch() = default;
+
+void Store::Batch::PutUrl(HostId host, const web::UrlHash& hash, const UrlRecord& record) {
+  rep_->Put(kUrls, EncodeUrlKey(host, hash), Encode(record));
+}
+void Store::Batch::PutQueue(const QueueEntry& entry) {
+  rep_->Put(kQueue, EncodePlace(entry.place), EncodeQueueValue(entry));
+}
+void Store::Batch::DeleteQueue(const QueuePlace& place) {
+  rep_->Delete(kQueue, EncodePlace(place));
+}
+void Store::Batch::PutLater(WallTime when, const QueueEntry& entry) {
+  rep_->Put(kLaterTable, EncodeTimedPlace(when, entry.place), EncodeQueueValue(entry));
+}
+void Store::Batch::DeleteLater(WallTime when, const QueuePlace& place) {
+  rep_->Delete(kLaterTable, EncodeTimedPlace(when, place));
+}
+void Store::Batch::PutHost(HostId host, const HostRecord& record) {
+  rep_->Put(kHosts, EncodeHostKey(host), Encode(record));
+}
+void Store::Batch::PutDue(WallTime when, HostId host) {
+  rep_->Put(kDue, EncodeTimedHost(when, host), {});
+}
+void Store::Batch::DeleteDue(WallTime when, HostId host) {
+  rep_->Delete(kDue, EncodeTimedHost(when, host));
+}
+void Store::Batch::PutRobots(HostId host, const OriginKey& origin, const RobotsRecord& record) {
+  rep_->Put(kRobots, EncodeOriginKey(host, origin), Encode(record));
+}
+void Store::Batch::PutCounters(const Counters& counters) {
+  PutMeta(kCountersKey, Encode(counters));
+}
+void Store::Batch::PutMeta(std::string_view key, std::string_view value) {
+  rep_->Put(kMeta, std::string(key), value);
+}
+
+Store::Store(const std::filesystem::path& directory, const StoreOptions& options,
+             std::string_view identity)
+    : db_(std::make_unique<Db>()), directory_(directory.string()) {
+  OpenDb(directory, options, identity);
+}
+
+Store::~Store() = default;
+
+void Store::OpenDb(const std::filesystem::path& directory, const StoreOptions& options,
+                   std::string_view identity) {
+  rocksdb::DBOptions db_options;
+  db_options.create_if_missing = !options.must_exist;
+  db_options.create_missing_column_families = true;
+  db_options.max_open_files = options.open_files;
+  db_options.max_background_jobs = 2;
+  db_options.max_total_wal_size = 4 * options.write_buffer_bytes;
+  db_options.keep_log_file_num = 4;
+  db_options.max_log_file_size = 4 << 20;
+  db_options.info_log_level = rocksdb::WARN_LEVEL;
+  db_options.stats_dump_period_sec = 0;
+  db_options.stats_persist_period_sec = 0;
+  db_options.bytes_per_sync = 1 << 20;
+  // Every record up to the first torn one; what follows a torn record was never acknowledged.
+  db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+
+  const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  db_options.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(options.write_buffer_bytes, cache);
+
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.block_size = 8 << 10;
+  table.format_version = 5;
+  // Index and filters live in the block cache as well, in partitions: memory stays what the
+  // configuration says, however many URLs there are.
+  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.metadata_block_size = 4 << 10;
+
+  rocksdb::ColumnFamilyOptions plain;
+  plain.write_buffer_size = options.write_buffer_bytes / 2;
+  plain.compression = rocksdb::kLZ4Compression;
+  plain.level_compaction_dynamic_level_bytes = true;
+  plain.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+
+  rocksdb::ColumnFamilyOptions urls = plain;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerUrl));
+  urls.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  rocksdb::ColumnFamilyOptions hosts = urls;
+
+  // Entries of queues are deleted where reading begins: compact runs of tombstones away early.
+  rocksdb::ColumnFamilyOptions queue = plain;
+  queue.table_properties_collector_factories.push_back(
+      rocksdb::NewCompactOnDeletionCollectorFactory(1024, 512));
+
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (size_t i = 0; i < kTables; ++i) {
+    const rocksdb::ColumnFamilyOptions& family = i == kUrls    ? urls
+                                                 : i == kHosts ? hosts
+                                                 : i == kQueue || i == kDue || i == kLaterTable
+                                                     ? queue
+                                                     : plain;
+    families.emplace_back(kTableNames[i], family);
+  }
+
+  rocksdb::DB* db = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  if (!options.must_exist && !options.read_only) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) {
+      throw FatalError(
+          fmt::format("cannot make the frontier's directory {}: {}", directory_, error.message()));
+    }
+  }
+  const rocksdb::Status status =
+      options.read_only ? rocksdb::DB::OpenForReadOnly(rocksdb::Options(db_options, plain),
+                                                       directory_, families, &handles, &db)
+                        : rocksdb::DB::Open(rocksdb::Options(db_options, plain), directory_,
+                                            families, &handles, &db);
+  if (!status.ok()) {
+    const std::string what = status.ToString();
+    if (what.find("lock") != std::string::npos) {
+      throw FatalError(fmt::format(
+          "the frontier in {} is in use by another crawld (or another program); stop it, or choose "
+          "another data_dir ({})",
+          directory_, what));
+    }
+    throw FatalError(fmt::format("cannot open the frontier in {}: {}", directory_, what));
+  }
+  db_->db.reset(db);
+  std::copy(handles.begin(), handles.end(), db_->tables.begin());
+
+  const std::optional<std::string> schema = ReadMeta(kSchemaKey);
+  if (!schema) {
+    if (options.read_only) {
+      throw FatalError(fmt::format("{} holds no frontier of crawld", directory_));
+    }
+    std::random_device entropy;
+    const uint64_t seed = uint64_t{entropy()} << 32 | entropy();
+    Batch batch(*this);
+    batch.PutMeta(kSchemaKey, std::to_string(kSchemaVersion));
+    batch.PutMeta(kSeedKey, std::to_string(seed));
+    batch.PutMeta(kIdentityKey, identity);
+    batch.PutCounters(Counters{});
+    Write(batch, true);
+  } else if (*schema != std::to_string(kSchemaVersion)) {
+    throw FatalError(
+        fmt::format("the frontier in {} has schema version {}, this crawld reads version {}: use "
+                    "the crawld that "
+                    "made it, or a new data_dir",
+                    directory_, *schema, kSchemaVersion));
+  }
+  const std::string made_with = ReadMeta(kIdentityKey).value_or("");
+  if (!identity.empty() && made_with != identity) {
+    throw FatalError(
+        fmt::format("the frontier in {} tells URLs apart by other rules ({}) than the config ({}): "
+                    "set the crawl "
+                    "key as it was, or choose a new data_dir",
+                    directory_, made_with, identity));
+  }
+  hash_seed_ = std::stoull(ReadMeta(kSeedKey).value_or("0"));
+}
+
+std::optional<std::string> Store::ReadMeta(std::string_view key) const {
+  std::string value;
+  const rocksdb::Status status =
+      db_->db->Get(rocksdb::ReadOptions(), db_->tables[kMeta], ToSlice(key), &value);
+  if (status.IsNotFound()) return std::nullopt;
+  if (!status.ok()) {
+    throw FatalError(fmt::format("reading the frontier in {}: {}", directory_, status.ToString()));
+  }
+  return value;
+}
+
+namespace {
+
+// A value that does not decode was not written by us: stop before making it worse.
+template <typename T>
+T Decoded(std::optional<T> value, const std::string& directory, const char* table) {
+  if (!value) {
+    throw FatalError(fmt::format(
+        "the frontier in {} holds an unreadable record in table {}: restore it from a backup or "
+        "choose a new data_dir",
+        directory, table));
+  }
+  return *std::move(value);
+}
+
+std::optional<std::string> Get(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* table,
+                               const std::string& key, const std::string& directory) {
+  std::string value;
+  const rocksdb::Status status = db.Get(rocksdb::ReadOptions(), table, key, &value);
+  if (status.IsNotFound()) return std::nullopt;
+  if (!status.ok()) {
+    throw FatalError(fmt::format("reading the frontier in {}: {}", directory, status.ToString()));
+  }
+  return value;
+}
+
+// Calls take(key, value) from `from` on while keys begin with `prefix`.
+template <typename Take>
+void Scan(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* table, std::string_view from,
+          std::string_view prefix, const std::string& directory, Take&& take) {
+  rocksdb::ReadOptions options;
+  std::string upper_bytes(prefix);
+  while (!upper_bytes.empty() && static_cast<uint8_t>(upper_bytes.back()) == 0xff) {
+    upper_bytes.pop_back();
+  }
+  if (!upper_bytes.empty()) ++upper_bytes.back();
+  const rocksdb::Slice upper(upper_bytes);
+  if (!upper_bytes.empty()) options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(options, table));
+  for (it->Seek(ToSlice(from)); it->Valid(); it->Next()) {
+    if (!take(ToView(it->key()), ToView(it->value()))) break;
+  }
+  if (!it->status().ok()) {
+    throw FatalError(
+        fmt::format("reading the frontier in {}: {}", directory, it->status().ToString()));
+  }
+}
+
+}  // namespace
+
+Counters Store::ReadCounters() const {
+  const auto value = ReadMeta(kCountersKey);
+  if (!value) return {};
+  return Decoded(DecodeCounters(*value), directory_, "meta");
+}
+
+std::optional<HostRecord> Store::ReadHost(HostId host) const {
+  const auto value = Get(*db_->db, db_->tables[kHosts], EncodeHostKey(host), directory_);
+  if (!value) return std::nullopt;
+  return Decoded(DecodeHostRecord(*value), directory_, "hosts");
+}
+
+std::optional<RobotsRecord> Store::ReadRobots(HostId host, const OriginKey& origin) const {
+  const auto value = Get(*db_->db, db_->tables[kRobots], EncodeOriginKey(host, origin), directory_);
+  if (!value) return std::nullopt;
+  return Decoded(DecodeRobotsRecord(*value), directory_, "robots");
+}
+
+std::optional<UrlRecord> Store::ReadUrl(HostId host, const web::UrlHash& hash) const {
+  const auto value = Get(*db_->db, db_->tables[kUrls], EncodeUrlKey(host, hash), directory_);
+  if (!value) return std::nullopt;
+  return Decoded(DecodeUrlRecord(*value), directory_, "urls");
+}
+
+std::vector<std::optional<std::pair<UrlState, Verdict>>> Store::ReadStates(
+    std::span<const UrlId> ids) const {
+  std::vector<std::string> keys;
+  keys.reserve(ids.size());
+  for (const UrlId& id : ids) keys.push_back(EncodeUrlKey(id.host, id.hash));
+  // Sorted keys let RocksDB look into each block once.
+  std::vector<size_t> order(ids.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return keys[a] < keys[b]; });
+  std::vector<rocksdb::Slice> slices;
+  slices.reserve(ids.size());
+  for (const size_t i : order) slices.emplace_back(keys[i]);
+  std::vector<rocksdb::PinnableSlice> values(ids.size());
+  std::vector<rocksdb::Status> statuses(ids.size());
+  db_->db->MultiGet(rocksdb::ReadOptions(), db_->tables[kUrls], ids.size(), slices.data(),
+                    values.data(), statuses.data(), /*sorted_input=*/true);
+  std::vector<std::optional<std::pair<UrlState, Verdict>>> states(ids.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (statuses[i].IsNotFound()) continue;
+    if (!statuses[i].ok()) {
+      throw FatalError(
+          fmt::format("reading the frontier in {}: {}", directory_, statuses[i].ToString()));
+    }
+    const UrlRecord record = Decoded(DecodeUrlRecord(ToView(values[i])), directory_, "urls");
+    states[order[i]] = std::pair(record.state, record.verdict);
+  }
+  return states;
+}
+
+void Store::ScanQueue(HostId host, const OriginKey& origin, const QueuePlace& from,
+                      const std::function<bool(QueueEntry&&)>& take) const {
+  const std::string prefix = EncodeOriginKey(host, origin);
+  const std::string start = std::max(prefix, EncodePlace(from));
+  Scan(*db_->db, db_->tables[kQueue], start, prefix, directory_,
+       [&](std::string_view key, std::string_view value) {
+         QueueEntry entry;
+         entry.place = Decoded(DecodePlace(key), directory_, "queue");
+         Decoded(DecodeQueueValue(value, entry) ? std::optional(true) : std::nullopt, directory_,
+                 "queue");
+         return take(std::move(entry));
+       });
+}
+
+void Store::ScanAllQueues(const std::function<bool(QueueEntry&&)>& take) const {
+  Scan(*db_->db, db_->tables[kQueue], "", "", directory_,
+       [&](std::string_view key, std::string_view value) {
+         QueueEntry entry;
+         entry.place = Decoded(DecodePlace(key), directory_, "queue");
+         Decoded(DecodeQueueValue(value, entry) ? std::optional(true) : std::nullopt, directory_,
+                 "queue");
+         return take(std::move(entry));
+       });
+}
+
+void Store::ScanDue(const std::function<bool(WallTime, HostId)>& take) const {
+  Scan(*db_->db, db_->tables[kDue], "", "", directory_,
+       [&](std::string_view key, std::string_view) {
+         const auto [when, host] = Decoded(DecodeTimedHost(key), directory_, "due");
+         return take(when, host);
+       });
+}
+
+void Store::ScanLater(const std::function<bool(WallTime, QueueEntry&&)>& take) const {
+  Scan(*db_->db, db_->tables[kLaterTable], "", "", directory_,
+       [&](std::string_view key, std::string_view value) {
+         const auto [when, place] = Decoded(DecodeTimedPlace(key), directory_, "later");
+         QueueEntry entry;
+         entry.place = place;
+         Decoded(DecodeQueueValue(value, entry) ? std::optional(true) : std::nullopt, directory_,
+                 "later");
+         return take(when, std::move(entry));
+       });
+}
+
+void Store::ScanUrls(const std::function<bool(const UrlRecord&)>& take) const {
+  Scan(*db_->db, db_->tables[kUrls], "", "", directory_,
+       [&](std::string_view, std::string_view value) {
+         return take(Decoded(DecodeUrlRecord(value), directory_, "urls"));
+       });
+}
+
+void Store::ScanHosts(const std::function<bool(HostId, const HostRecord&)>& take) const {
+  Scan(*db_->db, db_->tables[kHosts], "", "", directory_,
+       [&](std::string_view key, std::string_view value) {
+         HostId host = 0;
+         for (const char c : key) host = host << 8 | static_cast<uint8_t>(c);
+         return take(host, Decoded(DecodeHostRecord(value), directory_, "hosts"));
+       });
+}
+
+void Store::Write(Batch& batch, bool sync) {
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  const rocksdb::Status status = db_->db->Write(options, &batch.rep_->writes);
+  batch.rep_->writes.Clear();
+  if (!status.ok()) {
+    throw FatalError(fmt::format(
+        "writing the frontier in {}: {}; nothing is lost: mend the disk and start again, the crawl "
+        "goes on from its last commit",
+        directory_, status.ToString()));
+  }
+}
+
+}  // namespace crawld::frontier
