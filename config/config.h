@@ -1,0 +1,229 @@
+// Config: everything an operator can set, typed, with its default.
+//
+// One rule for names: a field is named as its key is, `cfg.fetcher.threads` is `fetcher: threads:`;
+// only sizes add their unit (`fetcher.max_body` is `max_body_bytes`), durations have it in their
+// type. What each key means, its range, and whether a reload takes it up or a restart is needed, is
+// in the schema (schema.h, example.yaml), and only there.
+//
+// Values are within their ranges, and agree with each other, if the Config came from Load or
+// LoadString. A Config is a plain value: copy it, compare it, change it in a test.
+//
+// Strings that somebody else judges (patterns, seeds) keep their place, so that a later mistake can
+// be reported with line and column.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/error.h"
+
+namespace crawld::config {
+
+using std::chrono::milliseconds;
+
+// A string and where it stands, from 1; 0 if it comes from no file. Equal if the texts are.
+struct SourceText {
+  std::string text;
+  uint32_t line = 0;
+  uint32_t column = 0;
+
+  friend bool operator==(const SourceText& a, const SourceText& b) { return a.text == b.text; }
+};
+
+// The names in the file are these in lower case with underscores: kBreadthFirst is breadth_first.
+enum class ScopeMode { kHost, kDomain, kPrefix, kAny };
+enum class LinkKind {
+  kA,
+  kArea,
+  kIframe,
+  kFrame,
+  kCanonical,
+  kAlternate,
+  kNext,
+  kPrev,
+  kAmphtml,
+  kShortlink,
+  kRefresh,
+};
+enum class FrontierOrder { kBreadthFirst, kDepthFirst, kPriority };
+enum class Digest { kSha1, kSha256 };
+enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError, kCritical, kOff };
+enum class LogFormat { kText, kJson };
+
+struct Seeds {
+  std::vector<SourceText> urls;
+  std::vector<SourceText> files;  // patterns as written
+  // What `files` stood for when the config was loaded from a file, in order, each once.
+  std::vector<std::filesystem::path> paths;
+
+  friend bool operator==(const Seeds&, const Seeds&) = default;
+};
+
+struct Identity {
+  std::string user_agent;
+  std::string robots_token;  // never empty: the user agent's product token if not given
+  bool allow_anonymous = false;
+
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
+struct Scope {
+  ScopeMode mode = ScopeMode::kHost;
+  std::vector<SourceText> include;
+  std::vector<SourceText> exclude;
+  std::optional<uint64_t> max_depth;
+  uint64_t max_pages = 0;
+  uint64_t max_pages_per_host = 0;
+  uint64_t max_url_length = 4096;
+  std::vector<LinkKind> follow = {LinkKind::kA, LinkKind::kArea, LinkKind::kIframe,
+                                  LinkKind::kFrame};
+  bool nofollow = true;
+
+  friend bool operator==(const Scope&, const Scope&) = default;
+};
+
+struct Frontier {
+  FrontierOrder order = FrontierOrder::kBreadthFirst;
+  uint64_t cache_bytes = 32ULL << 20;
+  uint64_t write_buffer_bytes = 16ULL << 20;
+  uint64_t seen_cache_bytes = 16ULL << 20;
+  uint64_t hosts_in_memory = 4096;
+
+  friend bool operator==(const Frontier&, const Frontier&) = default;
+};
+
+struct Politeness {
+  milliseconds delay = std::chrono::seconds(1);
+  uint64_t concurrency_per_host = 1;
+  bool robots = true;
+  milliseconds robots_max_age = std::chrono::hours(24);
+  milliseconds robots_max_crawl_delay = std::chrono::seconds(30);
+
+  friend bool operator==(const Politeness&, const Politeness&) = default;
+};
+
+struct Retry {
+  uint64_t max_tries = 4;
+  milliseconds backoff = std::chrono::seconds(5);
+  milliseconds max_backoff = std::chrono::hours(1);
+
+  friend bool operator==(const Retry&, const Retry&) = default;
+};
+
+struct Fetcher {
+  uint64_t threads = 1;
+  uint64_t concurrency = 64;
+  milliseconds connect_timeout = std::chrono::seconds(10);
+  milliseconds first_byte_timeout = std::chrono::seconds(30);
+  milliseconds idle_timeout = std::chrono::seconds(20);
+  milliseconds total_timeout = std::chrono::minutes(2);
+  uint64_t max_body_bytes = 16ULL << 20;
+  uint64_t max_header_bytes = 256ULL << 10;
+  uint64_t max_redirects = 10;
+  uint64_t memory_budget_bytes = 128ULL << 20;
+  bool http2 = true;
+  bool allow_private_addresses = false;
+  std::optional<std::filesystem::path> ca_file;
+  std::vector<std::pair<std::string, std::string>> headers;  // in the order of the file
+
+  friend bool operator==(const Fetcher&, const Fetcher&) = default;
+};
+
+struct Parser {
+  uint64_t threads = 0;
+  uint64_t max_body_bytes = 10ULL << 20;
+  uint64_t max_links = 100'000;
+  bool text = false;
+
+  friend bool operator==(const Parser&, const Parser&) = default;
+};
+
+struct Archive {
+  bool warc = true;
+  uint64_t compression = 1;
+  uint64_t max_file_bytes = 1ULL << 30;
+  bool pages = true;
+  bool crawl_log = true;
+  Digest digest = Digest::kSha1;
+
+  friend bool operator==(const Archive&, const Archive&) = default;
+};
+
+struct Commit {
+  uint64_t max_pages = 512;
+  milliseconds interval{200};
+
+  friend bool operator==(const Commit&, const Commit&) = default;
+};
+
+struct Shutdown {
+  milliseconds grace = std::chrono::seconds(10);
+
+  friend bool operator==(const Shutdown&, const Shutdown&) = default;
+};
+
+struct Admin {
+  std::optional<std::string> listen = "127.0.0.1:9480";  // "host:port"; nullopt: no admin server
+
+  friend bool operator==(const Admin&, const Admin&) = default;
+};
+
+struct Log {
+  LogLevel level = LogLevel::kInfo;
+  LogFormat format = LogFormat::kText;
+  std::optional<std::filesystem::path> file;
+
+  friend bool operator==(const Log&, const Log&) = default;
+};
+
+struct Config {
+  std::string name;
+  std::filesystem::path data_dir;
+  Seeds seeds;
+  Identity identity;
+  Scope scope;
+  Frontier frontier;
+  Politeness politeness;
+  Retry retry;
+  Fetcher fetcher;
+  Parser parser;
+  Archive archive;
+  Commit commit;
+  Shutdown shutdown;
+  Admin admin;
+  Log log;
+
+  // Where it came from: the file's path, or what LoadString was told. For messages.
+  std::string origin;
+  // The folder that relative seed files are relative to; empty from LoadString.
+  std::filesystem::path base_dir;
+
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+// Limits on the file itself: what a person writes stays far below them.
+inline constexpr size_t kMaxConfigBytes = 1 << 20;
+inline constexpr size_t kMaxConfigDepth = 16;
+
+// The value of an environment variable, or nullopt if it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+[[nodiscard]] Environment ProcessEnvironment();
+
+// Reads and checks a config file. Relative paths in it are relative to its folder, and come back
+// joined to it; seed files must be there. Throws ConfigError with all that is wrong.
+[[nodiscard]] Config Load(const std::filesystem::path& path,
+                          const Environment& environment = ProcessEnvironment());
+
+// The same without a look at the file system: paths stay as they are, seeds.paths stays empty.
+// `origin` stands for the file's name in messages.
+[[nodiscard]] Config LoadString(std::string_view text, std::string origin,
+                                const Environment& environment = ProcessEnvironment());
+
+}  // namespace crawld::config

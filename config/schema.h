@@ -1,0 +1,39 @@
+// The schema: one table of all keys, from which come parsing, ranges, error messages, the example
+// file and the documentation. A key exists in that table (schema.cc) and as a field (config.h).
+//
+// Thread safety: all functions, from any thread; the table is built once and never changes.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+
+namespace crawld::config {
+
+// A key as a reader of the documentation sees it.
+struct KeyInfo {
+  std::string path;           // "fetcher.max_body"
+  std::string type;           // "size"
+  std::string default_value;  // as it is written in the file; empty if required
+  std::string range;          // "1KiB to 4GiB"; empty if anything goes
+  std::string doc;            // one or two sentences
+  bool required = false;
+  bool reload = false;  // taken up by a reload; else it needs a restart
+};
+
+// All keys, in the order of the example file.
+[[nodiscard]] std::vector<KeyInfo> Schema();
+
+// A Markdown table of all keys, for docs/configuration.md.
+[[nodiscard]] std::string DescribeSchema();
+
+// The commented example: every key, with its default. config/example.yaml is this text (tested).
+[[nodiscard]] std::string ExampleYaml();
+
+// The keys whose values differ, in the order of the schema. `reload` tells what a running daemon
+// can take up.
+[[nodiscard]] std::vector<KeyInfo> ChangedKeys(const Config& before, const Config& after);
+
+}  // namespace crawld::config

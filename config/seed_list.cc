@@ -1,0 +1,331 @@
+#include "config/seed_list.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "base/check.h"
+
+namespace crawld::config {
+namespace {
+
+constexpr size_t kBufferBytes = 64 << 10;
+constexpr size_t kShownBytes = 200;  // of a line that is too long
+
+std::string SystemError(int error) { return std::generic_category().message(error); }
+
+std::string_view Trim(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\v\f";
+  const size_t begin = std::min(text.find_first_not_of(kBlank), text.size());
+  text.remove_prefix(begin);
+  return text.substr(0, text.find_last_not_of(kBlank) + 1);
+}
+
+// Without comment and white space.
+std::string_view Content(std::string_view line) {
+  line = Trim(line);
+  for (size_t at = line.find('#'); at != std::string_view::npos; at = line.find('#', at + 1)) {
+    if (at == 0 || line[at - 1] == ' ' || line[at - 1] == '\t') return Trim(line.substr(0, at));
+  }
+  return line;
+}
+
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (fd_ >= 0) close(fd_);
+  }
+
+  // As read(2), but for interruptions.
+  ssize_t Read(char* to, size_t size) const {
+    for (;;) {
+      const ssize_t got = read(fd_, to, size);
+      if (got >= 0 || errno != EINTR) return got;
+    }
+  }
+
+ private:
+  const int fd_;
+};
+
+// The file's text, a piece at a time: as it is, or unpacked.
+class TextSource {
+ public:
+  explicit TextSource(int fd) : file_(fd) {}
+  TextSource(const TextSource&) = delete;
+  TextSource& operator=(const TextSource&) = delete;
+  ~TextSource() {
+    if (inflating_) inflateEnd(&zlib_);
+  }
+
+  // The next piece, good until the next call; empty at the end.
+  Result<std::string_view> Next() {
+    if (!begun_) {
+      if (auto begun = Begin(); !begun) return Err(begun.error());
+    }
+    return inflating_ ? NextInflated() : NextPlain();
+  }
+
+ private:
+  // Two bytes decide; a pipe may give one at a time.
+  Result<void> Begin() {
+    while (input_.size() < 2 && !at_end_) {
+      if (auto filled = Fill(); !filled) return filled;
+    }
+    begun_ = true;
+    inflating_ = input_.starts_with("\x1f\x8b");
+    if (!inflating_) return {};
+    constexpr int kGzipOnly = 16;
+    if (inflateInit2(&zlib_, MAX_WBITS + kGzipOnly) != Z_OK) {
+      inflating_ = false;
+      return Err(Error{"no memory to unpack gzip"});
+    }
+    return {};
+  }
+
+  // Appends to what is left of the input.
+  Result<void> Fill() {
+    std::copy(input_.begin(), input_.end(), raw_.begin());
+    const ssize_t got = file_.Read(raw_.data() + input_.size(), raw_.size() - input_.size());
+    if (got < 0) return Err(Error{"cannot be read: " + SystemError(errno)});
+    at_end_ = got == 0;
+    input_ = std::string_view(raw_.data(), input_.size() + static_cast<size_t>(got));
+    return {};
+  }
+
+  Result<std::string_view> NextPlain() {
+    if (input_.empty() && !at_end_) {
+      if (auto filled = Fill(); !filled) return Err(filled.error());
+    }
+    return std::exchange(input_, {});
+  }
+
+  Result<std::string_view> NextInflated() {
+    for (;;) {
+      if (input_.empty() && !at_end_) {
+        if (auto filled = Fill(); !filled) return Err(filled.error());
+      }
+      if (between_members_) {
+        if (input_.empty()) return std::string_view();
+        if (inflateReset(&zlib_) != Z_OK) return Err(Error{"corrupt gzip"});
+        between_members_ = false;
+      }
+      if (input_.empty()) return Err(Error{"truncated gzip"});
+      auto inflated = Inflate();
+      if (!inflated || !inflated->empty()) return inflated;
+    }
+  }
+
+  Result<std::string_view> Inflate() {
+    // zlib's C interface asks for bytes that it will not change.
+    zlib_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input_.data()));
+    zlib_.avail_in = static_cast<uInt>(input_.size());
+    zlib_.next_out = reinterpret_cast<Bytef*>(text_.data());
+    zlib_.avail_out = static_cast<uInt>(text_.size());
+    const int result = inflate(&zlib_, Z_NO_FLUSH);
+    input_.remove_prefix(input_.size() - zlib_.avail_in);
+    if (result == Z_STREAM_END) {
+      between_members_ = true;
+    } else if (result != Z_OK) {
+      return Err(Error{"corrupt gzip: " + std::string(zlib_.msg != nullptr ? zlib_.msg : "?")});
+    }
+    return std::string_view(text_.data(), text_.size() - zlib_.avail_out);
+  }
+
+  File file_;
+  bool begun_ = false;
+  bool at_end_ = false;
+  bool inflating_ = false;
+  bool between_members_ = false;  // the last member ended; another may follow
+  z_stream zlib_{};
+  std::string_view input_;  // what is left of raw_
+  std::array<char, kBufferBytes> raw_;
+  std::array<char, kBufferBytes> text_;
+};
+
+}  // namespace
+
+class SeedListReader::Impl {
+ public:
+  Impl(std::string name, int fd) : name_(std::move(name)), source_(fd) {
+    long_line_.reserve(kMaxSeedLineBytes + 1);
+  }
+
+  Result<std::optional<SeedLine>> Next() {
+    if (failed_) return Err(*failed_);
+    for (;;) {
+      auto line = NextLine();
+      if (!line) {
+        failed_ = Error{name_ + ':' + std::to_string(line_ + 1) + ": " + line.error().message};
+        return Err(*failed_);
+      }
+      if (!*line) return std::nullopt;
+      std::string_view text = **line;
+      if (line_ == 1 && text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+      if (too_long_) {
+        return SeedLine{.line = line_, .text = text.substr(0, kShownBytes), .too_long = true};
+      }
+      text = Content(text);
+      if (!text.empty()) return SeedLine{.line = line_, .text = text};
+    }
+  }
+
+ private:
+  // The next line without its line feed; nullopt at the end. Sets line_ and too_long_.
+  Result<std::optional<std::string_view>> NextLine() {
+    long_line_.clear();
+    too_long_ = false;
+    bool any = false;
+    for (;;) {
+      if (piece_.empty()) {
+        auto piece = source_.Next();
+        if (!piece) return Err(piece.error());
+        piece_ = *piece;
+        if (piece_.empty()) {
+          if (!any) return std::nullopt;
+          ++line_;
+          return long_line_;
+        }
+      }
+      any = true;
+      const size_t end = piece_.find('\n');
+      const std::string_view part = piece_.substr(0, end);
+      piece_.remove_prefix(end == std::string_view::npos ? piece_.size() : end + 1);
+      if (end != std::string_view::npos && long_line_.empty()) {
+        ++line_;
+        too_long_ = part.size() > kMaxSeedLineBytes;
+        return part;
+      }
+      Append(part);
+      if (end != std::string_view::npos) {
+        ++line_;
+        return long_line_;
+      }
+    }
+  }
+
+  // Keeps one byte more than the limit, by which it is seen to be exceeded.
+  void Append(std::string_view part) {
+    const size_t room = kMaxSeedLineBytes + 1 - long_line_.size();
+    long_line_.append(part.substr(0, room));
+    too_long_ = long_line_.size() > kMaxSeedLineBytes;
+  }
+
+  const std::string name_;
+  TextSource source_;
+  std::string_view piece_;  // what is left of the source's last piece
+  std::string long_line_;   // a line that goes over the end of a piece
+  bool too_long_ = false;
+  uint64_t line_ = 0;
+  std::optional<Error> failed_;
+};
+
+SeedListReader::SeedListReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SeedListReader::SeedListReader(SeedListReader&&) noexcept = default;
+SeedListReader& SeedListReader::operator=(SeedListReader&&) noexcept = default;
+SeedListReader::~SeedListReader() = default;
+
+Result<SeedListReader> SeedListReader::Open(const std::filesystem::path& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Err(Error{path.string() + ": cannot be opened: " + SystemError(errno)});
+  return SeedListReader(std::make_unique<Impl>(path.string(), fd));
+}
+
+Result<std::optional<SeedLine>> SeedListReader::Next() {
+  CRAWLD_CHECK(impl_ != nullptr, "a reader that was moved away reads nothing");
+  return impl_->Next();
+}
+
+namespace {
+
+// For a folder's name that has characters which glob would take for its own.
+std::string EscapeGlob(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+Result<std::vector<std::filesystem::path>> FilesOf(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    std::error_code ignored;  // a file that is gone meanwhile is no file
+    const bool hidden = entry->path().filename().string().starts_with('.');
+    if (!hidden && entry->is_regular_file(ignored)) files.push_back(entry->path());
+  }
+  if (error) {
+    return Err(Error{"'" + folder.string() + "' cannot be read: " + error.message()});
+  }
+  if (files.empty()) return Err(Error{"'" + folder.string() + "' is a folder without files"});
+  std::ranges::sort(files);
+  return files;
+}
+
+}  // namespace
+
+Result<std::vector<std::filesystem::path>> ExpandSeedPattern(
+    const std::string& pattern, const std::filesystem::path& base_dir) {
+  std::error_code error;
+  const auto plain = base_dir / pattern;
+  if (std::filesystem::is_directory(plain, error)) return FilesOf(plain);
+  if (std::filesystem::exists(plain, error)) return std::vector{plain};
+  if (pattern.find_first_of("*?[") == std::string::npos) {
+    return Err(Error{"'" + plain.string() + "' is missing"});
+  }
+  const std::string full = std::filesystem::path(pattern).is_absolute() || base_dir.empty()
+                               ? pattern
+                               : EscapeGlob(base_dir.string()) + '/' + pattern;
+  glob_t matches{};
+  const int result = glob(full.c_str(), GLOB_ERR, nullptr, &matches);
+  std::vector<std::filesystem::path> found;
+  for (size_t i = 0; result == 0 && i < matches.gl_pathc; ++i) {
+    found.emplace_back(matches.gl_pathv[i]);
+  }
+  globfree(&matches);
+  if (result != 0 && result != GLOB_NOMATCH) {
+    return Err(Error{"a folder of '" + full + "' cannot be read"});
+  }
+  if (found.empty()) return Err(Error{"no file matches '" + full + "'"});
+  std::vector<std::filesystem::path> files;
+  for (const auto& path : found) {
+    if (!std::filesystem::is_directory(path, error)) {
+      files.push_back(path);
+      continue;
+    }
+    auto below = FilesOf(path);
+    if (!below) return below;
+    files.insert(files.end(), below->begin(), below->end());
+  }
+  return files;
+}
+
+Result<std::vector<std::filesystem::path>> ExpandSeedFiles(const std::vector<std::string>& patterns,
+                                                           const std::filesystem::path& base_dir) {
+  std::vector<std::filesystem::path> files;
+  std::set<std::filesystem::path> seen;
+  for (const std::string& pattern : patterns) {
+    auto expanded = ExpandSeedPattern(pattern, base_dir);
+    if (!expanded) return expanded;
+    for (auto& file : *expanded) {
+      if (seen.insert(file).second) files.push_back(std::move(file));
+    }
+  }
+  return files;
+}
+
+}  // namespace crawld::config

@@ -1,0 +1,67 @@
+// Seed lists: files of URLs, one a line, of any length.
+//
+//     # a comment: '#' at the beginning of a line, or after white space
+//     https://example.org/          # the fragment of https://example.org/#top is no comment
+//
+// Plain or gzip, told apart by the first two bytes, whatever the name; several gzip members in a
+// row are one text (RFC 1952 section 2.2). A byte order mark, CR LF, blank lines and white space
+// around a line are taken away. Whether a line is a URL is for the caller to judge.
+//
+// Limits: a line of more than kMaxSeedLineBytes (without its line feed) is reported as too long,
+// and skipped. Memory is constant: a few buffers of 64 KiB, and nothing is allocated after the
+// first lines.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace crawld::config {
+
+inline constexpr size_t kMaxSeedLineBytes = 64 << 10;
+
+struct SeedLine {
+  uint64_t line = 0;      // from 1; blank lines and comments count
+  std::string_view text;  // good until the next call of Next(); never empty
+  bool too_long = false;  // `text` is only the line's beginning, for a message
+};
+
+// One thread at a time. Movable.
+class SeedListReader {
+ public:
+  // The error names the file.
+  [[nodiscard]] static Result<SeedListReader> Open(const std::filesystem::path& path);
+
+  SeedListReader(SeedListReader&&) noexcept;
+  SeedListReader& operator=(SeedListReader&&) noexcept;
+  ~SeedListReader();
+
+  // The next line that has something on it; nullopt at the end. The error (unreadable, corrupt or
+  // truncated gzip) names file and line; what was read before it is good, and the next call says
+  // the same again.
+  [[nodiscard]] Result<std::optional<SeedLine>> Next();
+
+ private:
+  class Impl;
+  explicit SeedListReader(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// The files that `pattern` stands for, relative to `base_dir` unless it is absolute: a file, every
+// file of a folder (not below it, none that begins with a dot), or the matches of a glob (7), files
+// and folders alike. Sorted. The error says why it stands for none.
+[[nodiscard]] Result<std::vector<std::filesystem::path>> ExpandSeedPattern(
+    const std::string& pattern, const std::filesystem::path& base_dir);
+
+// The same for many, in order, each file once; the first error.
+[[nodiscard]] Result<std::vector<std::filesystem::path>> ExpandSeedFiles(
+    const std::vector<std::string>& patterns, const std::filesystem::path& base_dir);
+
+}  // namespace crawld::config

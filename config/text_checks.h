@@ -1,0 +1,30 @@
+// What a string in a config must look like. Each says what is wrong and what is allowed, or
+// nothing. Pure functions; called with the kind of Value that their key has.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "config/schema_table.h"
+
+namespace crawld::config {
+
+// [a-z0-9-]+, so that it can be part of a file's name.
+std::optional<std::string> CheckName(const Value& value);
+
+// A header's value: no control characters, so that it cannot end the line (RFC 9110 section 5.5).
+std::optional<std::string> CheckHeaderText(const Value& value);
+
+// RFC 9309 section 2.2.1, product-token.
+std::optional<std::string> CheckRobotsToken(const Value& value);
+
+// Field names as RFC 9110 section 5.1 has them, none that the fetcher itself sets, none twice.
+std::optional<std::string> CheckHeaders(const Value& value);
+
+// "host:port", "[IPv6]:port"; port 0 lets the system choose.
+std::optional<std::string> CheckListen(const Value& value);
+
+// The longest beginning of `text` that is a product token (RFC 9309 section 2.2.1).
+std::string_view ProductTokenOf(std::string_view text);
+
+}  // namespace crawld::config
