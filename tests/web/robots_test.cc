@@ -144,7 +144,8 @@ TEST(RobotsTest, Rfc9309_2_2_4_OtherRecordsDoNotEndAGroup) {
 
 TEST(RobotsTest, CrawlDelayIsOfTheChosenGroupAndCapped) {
   constexpr std::string_view kBody =
-      "Crawl-delay: 9\nUser-agent: *\nCrawl-delay: 7\nUser-agent: FooBot\nDisallow: /x\n";
+      "Crawl-delay: 9\nUser-agent: *\nCrawl-delay: 7\nDisallow: /y\nUser-agent: FooBot\nDisallow: "
+      "/x\n";
   EXPECT_EQ(RobotsRules::Parse(kBody, "bar").crawl_delay(), milliseconds(7000));
   EXPECT_EQ(RobotsRules::Parse(kBody, "FooBot").crawl_delay(), std::nullopt);
   const auto delay = [](std::string_view text) {

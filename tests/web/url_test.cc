@@ -161,7 +161,9 @@ TEST(UrlTest, HostParser_Idna) {
   EXPECT_EQ(Href("http://b\xC3\xBC\x63her.de/"), "http://xn--bcher-kva.de/");
   EXPECT_EQ(Href("http://\xE2\x98\x95.example"), "http://xn--53h.example/");
   EXPECT_EQ(Href("http://\xEF\xBC\xA7\xEF\xBD\x8F.com"), "http://go.com/");  // fullwidth "Go"
-  EXPECT_EQ(Href("http://ex\xC2\xAD" "ample.com"), "http://example.com/");      // soft hyphen
+  EXPECT_EQ(Href("http://ex\xC2\xAD"
+                 "ample.com"),
+            "http://example.com/");  // soft hyphen
   EXPECT_EQ(Href("http://\xC2\xAD/"), "error: host_invalid_idna");
   EXPECT_EQ(Href("http://a\xE3\x80\x82"
                  "b/"),

@@ -1,0 +1,91 @@
+// ParsedPage: what the pipeline wants from a page, whichever engine read it.
+//
+// Plain values, no foreign types; may be moved between threads. Every string is valid UTF-8 and
+// bounded by ParseOptions (parser/html_parser.h). The same bytes give the same page, always.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "web/url.h"
+
+namespace crawld::parser {
+
+// Why a body has no meaning to us. The enumerator's name in snake case is the metric label. None is
+// worth a retry: the same bytes fail again.
+enum class ParseError : uint8_t {
+  kTooLarge,         // the body exceeds ParseOptions::max_input_bytes
+  kUnknownCoding,    // Content-Encoding names a coding that we do not know
+  kTooManyCodings,   // Content-Encoding names more codings than DecodeLimits::max_codings
+  kNotASitemap,      // neither urlset, sitemapindex, RSS, Atom nor a list of URLs
+  kForbiddenMarkup,  // XML that declares entities: never legitimate in a sitemap
+};
+
+std::string_view Name(ParseError error);
+
+// Where a link came from: an element, or a <link> with that rel, or <meta http-equiv=refresh>.
+enum class LinkKind : uint8_t {
+  kA,
+  kArea,
+  kIframe,
+  kFrame,
+  kCanonical,
+  kAlternate,
+  kNext,
+  kPrev,
+  kAmphtml,
+  kShortlink,
+  kRefresh,
+};
+
+// "a", "canonical", ...
+std::string_view Name(LinkKind kind);
+
+struct Link {
+  web::Url url;  // http or https, without fragment
+  LinkKind kind = LinkKind::kA;
+  bool nofollow = false;  // rel contains nofollow, ugc or sponsored
+};
+
+struct Heading {
+  int level = 0;  // 1..6
+  std::string text;
+
+  friend bool operator==(const Heading&, const Heading&) = default;
+};
+
+// <meta name=robots>, all of them together; also for an agent's own name when one is given.
+struct RobotsMeta {
+  bool noindex = false;   // noindex, none
+  bool nofollow = false;  // nofollow, none
+  std::string raw;        // the contents as written, joined by ", "
+};
+
+struct ParsedPage {
+  std::string title;        // blanks collapsed, as the other texts
+  std::string description;  // <meta name=description>
+  std::string language;     // <html lang>, as written
+  RobotsMeta robots;
+  std::string canonical;  // href of the first usable rel=canonical, absolute; empty when absent
+  std::vector<Heading> headings;
+  std::string text;  // only with ParseOptions::want_text: what a reader sees, blocks on own lines
+
+  // In document order; a URL occurs once, where it was first seen.
+  std::vector<Link> links;
+  size_t links_total = 0;    // http(s) references in the page, repeated ones included
+  size_t links_bad = 0;      // references that are no URLs
+  size_t links_dropped = 0;  // distinct links beyond ParseOptions::max_links
+
+  web::Url base_url;               // what references were resolved against
+  std::string encoding;            // WHATWG name, lower case: "utf-8", "windows-1252"
+  const char* encoding_from = "";  // how it was found: "bom", "header", "meta", "detected", ...
+
+  bool truncated_input = false;  // an option cut the input, or the depth limit held back nesting
+  bool truncated_tree = false;   // the memory limit ended the parse: there is no content at all
+  bool truncated_text = false;   // max_text_bytes cut `text`
+};
+
+}  // namespace crawld::parser
