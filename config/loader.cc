@@ -47,6 +47,10 @@ std::string Joined(const std::vector<std::string>& names) {
   return text;
 }
 
+std::string PathOf(const std::string& section, const std::string& name) {
+  return section.empty() ? name : section + '.' + name;
+}
+
 std::string_view NameOf(YamlNode::Kind kind) {
   switch (kind) {
     case YamlNode::Kind::kNull:
@@ -113,8 +117,7 @@ void Loader::LoadSection(const YamlNode& node, const std::string& path) {
       Reject(name->place, path,
              "a key is " + std::string(NameOf(name->kind)) + "; allowed: a name");
     } else if (!seen.insert(name->text).second) {
-      Reject(name->place, path.empty() ? name->text : path + '.' + name->text,
-             "stands here twice; remove one");
+      Reject(name->place, PathOf(path, Printable(name->text)), "stands here twice; remove one");
     } else {
       LoadField(*name, *value, path);
     }
@@ -122,8 +125,10 @@ void Loader::LoadSection(const YamlNode& node, const std::string& path) {
 }
 
 void Loader::LoadField(const YamlNode& name, const YamlNode& value, const std::string& section) {
-  const std::string path = section.empty() ? name.text : section + '.' + name.text;
-  if (const Key* key = FindKey(path)) {
+  const std::string path = PathOf(section, name.text);
+  const Key* const key = FindKey(path);
+  // "log.level: info" at the top is no shortcut.
+  if (key != nullptr && name.text.find('.') == std::string::npos) {
     places_[path] = value.kind == YamlNode::Kind::kNull ? name.place : value.place;
     LoadKey(*key, value);
   } else if (!section.empty() || !IsSection(path)) {
@@ -152,10 +157,8 @@ void Loader::RejectUnknown(const YamlNode& name, const std::string& section) {
       }
     }
   }
-  const std::string where = section.empty() ? "at the top" : "in " + section;
-  Reject(name.place, section,
-         "unknown key " + Quote(name.text) + "; allowed " + where + ": " + Joined(names) +
-             DidYouMean(meant));
+  Reject(name.place, PathOf(section, Printable(name.text)),
+         "is an unknown key; allowed here: " + Joined(names) + DidYouMean(meant));
 }
 
 void Loader::LoadKey(const Key& key, const YamlNode& node) {

@@ -47,20 +47,22 @@ std::optional<std::string> Nearest(std::string_view word,
   return best;
 }
 
-std::string Quote(std::string_view text) {
+std::string Printable(std::string_view text) {
   constexpr size_t kShown = 80;
-  std::string quoted = "'";
+  std::string shown;
   for (const char c : text.substr(0, kShown)) {
     if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') {
       std::array<char, 8> escaped{};
       std::snprintf(escaped.data(), escaped.size(), "\\x%02x",
                     static_cast<unsigned>(static_cast<unsigned char>(c)));
-      quoted += escaped.data();
+      shown += escaped.data();
     } else {
-      quoted += c;
+      shown += c;
     }
   }
-  return quoted + (text.size() > kShown ? "...'" : "'");
+  return text.size() > kShown ? shown + "..." : shown;
 }
+
+std::string Quote(std::string_view text) { return "'" + Printable(text) + "'"; }
 
 }  // namespace crawld::config

@@ -16,7 +16,8 @@ namespace crawld::config {
 [[nodiscard]] std::optional<std::string> Nearest(std::string_view word,
                                                  const std::vector<std::string>& candidates);
 
-// `text` in quotes, for a message: control characters escaped, cut after 80 bytes.
+// `text` for a message: control characters escaped, cut after 80 bytes. Quote puts it in quotes.
+[[nodiscard]] std::string Printable(std::string_view text);
 [[nodiscard]] std::string Quote(std::string_view text);
 
 }  // namespace crawld::config

@@ -138,6 +138,9 @@ Result<YamlNode::Pointer, YamlError> ParseYaml(std::string_view text) {
     return Err(YamlError{
         {}, "the file is too large; allowed: " + std::to_string(kMaxConfigBytes) + " bytes"});
   }
+  // yaml-cpp takes a line feed at the end of the text for the closing quote of a string that has
+  // none; without it the quote is missed.
+  text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);

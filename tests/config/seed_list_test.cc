@@ -1,0 +1,241 @@
+#include "config/seed_list.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/config/counted_new.h"
+#include "tests/config/temp_dir.h"
+
+namespace crawld::config {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+std::string Gzip(std::string_view text) {
+  z_stream zlib{};
+  EXPECT_EQ(deflateInit2(&zlib, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string packed(deflateBound(&zlib, text.size()), '\0');
+  std::string input(text);
+  zlib.next_in = reinterpret_cast<Bytef*>(input.data());
+  zlib.avail_in = static_cast<uInt>(input.size());
+  zlib.next_out = reinterpret_cast<Bytef*>(packed.data());
+  zlib.avail_out = static_cast<uInt>(packed.size());
+  EXPECT_EQ(deflate(&zlib, Z_FINISH), Z_STREAM_END);
+  packed.resize(zlib.total_out);
+  deflateEnd(&zlib);
+  return packed;
+}
+
+struct Read {
+  std::vector<std::pair<uint64_t, std::string>> lines;
+  std::vector<uint64_t> too_long;
+  std::string error;
+};
+
+Read ReadList(const std::filesystem::path& path) {
+  Read read;
+  auto reader = SeedListReader::Open(path);
+  if (!reader) return {.lines = {}, .too_long = {}, .error = reader.error().message};
+  for (;;) {
+    const auto line = reader->Next();
+    if (!line) {
+      read.error = line.error().message;
+      EXPECT_EQ(reader->Next().error(), line.error());
+      return read;
+    }
+    if (!*line) return read;
+    if ((*line)->too_long) {
+      read.too_long.push_back((*line)->line);
+    } else {
+      read.lines.emplace_back((*line)->line, (*line)->text);
+    }
+  }
+}
+
+// Each test sees the same text plain and packed.
+class SeedListTest : public ::testing::TestWithParam<bool> {
+ protected:
+  Read ReadText(std::string_view text) {
+    return ReadList(dir_.Write("list", GetParam() ? Gzip(text) : std::string(text)));
+  }
+  TempDir dir_;
+};
+
+TEST_P(SeedListTest, GivesLinesWithTheirNumbers) {
+  EXPECT_THAT(ReadText("http://a/\nhttp://b/\n").lines,
+              ElementsAre(Pair(1, "http://a/"), Pair(2, "http://b/")));
+  EXPECT_THAT(ReadText("http://a/\nhttp://b/").lines,
+              ElementsAre(Pair(1, "http://a/"), Pair(2, "http://b/")));
+}
+
+TEST_P(SeedListTest, AnEmptyListHasNoLines) {
+  for (const char* text :
+       {"", "\n", "\r\n", "#", "  \n\t\n# x\n", "\xef\xbb\xbf", "\xef\xbb\xbf\n"}) {
+    const Read read = ReadText(text);
+    EXPECT_TRUE(read.lines.empty()) << text;
+    EXPECT_EQ(read.error, "");
+  }
+}
+
+TEST_P(SeedListTest, TakesByteOrderMarkCrLfAndWhiteSpaceAway) {
+  EXPECT_THAT(ReadText("\xef\xbb\xbfhttp://a/\r\n\r\n \thttp://b/ \t\r\n").lines,
+              ElementsAre(Pair(1, "http://a/"), Pair(3, "http://b/")));
+}
+
+TEST_P(SeedListTest, ACommentBeginsALineOrFollowsWhiteSpace) {
+  EXPECT_THAT(ReadText("# all\n"
+                       "http://a/#top\n"
+                       "http://b/ # note\n"
+                       "  # indented\n"
+                       "http://c/#x\t#y\n"
+                       "http://d/##\n")
+                  .lines,
+              ElementsAre(Pair(2, "http://a/#top"), Pair(3, "http://b/"), Pair(5, "http://c/#x"),
+                          Pair(6, "http://d/##")));
+}
+
+TEST_P(SeedListTest, ALineAtTheLimitIsReadAndOnePastItSkipped) {
+  const std::string fits(kMaxSeedLineBytes, 'a');
+  const Read read =
+      ReadText(fits + "\nx\n" + fits + "a\ny\n" + std::string(500'000, 'b') + "\nz\n" + fits + "a");
+  EXPECT_THAT(read.lines, ElementsAre(Pair(1, fits), Pair(2, "x"), Pair(4, "y"), Pair(6, "z")));
+  EXPECT_THAT(read.too_long, ElementsAre(3, 5, 7));
+  EXPECT_EQ(read.error, "");
+}
+
+// Wherever the buffers' ends fall.
+TEST_P(SeedListTest, LinesOfAnyLengthArriveWhole) {
+  std::string text;
+  std::vector<std::pair<uint64_t, std::string>> expected;
+  for (uint64_t i = 1; i <= 400; ++i) {
+    std::string line = "http://" + std::to_string(i) + '/' + std::string(i * i % 3001, 'x');
+    text += line + (i % 2 == 0 ? "\n" : "\r\n");
+    expected.emplace_back(i, std::move(line));
+  }
+  EXPECT_EQ(ReadText(text).lines, expected);
+}
+
+TEST_P(SeedListTest, BytesThatAreNoTextArriveAsTheyAre) {
+  EXPECT_THAT(ReadText(std::string_view("\0\xff\x80\n\x01", 5)).lines,
+              ElementsAre(Pair(1, std::string("\0\xff\x80", 3)), Pair(2, "\x01")));
+}
+
+INSTANTIATE_TEST_SUITE_P(PlainAndGzip, SeedListTest, ::testing::Bool(),
+                         [](const auto& param) { return param.param ? "Gzip" : "Plain"; });
+
+TEST(SeedListErrorTest, AFileThatIsMissingOrAFolderIsAnErrorThatNamesIt) {
+  const TempDir dir;
+  EXPECT_EQ(ReadList(dir.path() / "none").error,
+            (dir.path() / "none").string() + ": cannot be opened: No such file or directory");
+  EXPECT_EQ(ReadList(dir.path()).error, dir.path().string() + ":1: cannot be read: Is a directory");
+}
+
+TEST(SeedListErrorTest, TruncatedGzipGivesWhatItHasAndThenTheError) {
+  const TempDir dir;
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += "http://" + std::to_string(i * 7919 % 99991) + "/\n";
+  const std::string packed = Gzip(text);
+  for (const size_t size : {size_t{2}, size_t{10}, packed.size() / 2, packed.size() - 1}) {
+    const auto file = dir.Write("cut.gz", packed.substr(0, size));
+    const Read read = ReadList(file);
+    EXPECT_EQ(read.error.substr(0, file.string().size() + 1), file.string() + ":");
+    EXPECT_THAT(read.error, HasSubstr("truncated gzip"));
+    EXPECT_EQ(read.lines.empty(), size < 100) << size;
+  }
+}
+
+TEST(SeedListErrorTest, CorruptGzipIsAnErrorWithTheLine) {
+  const TempDir dir;
+  std::string packed = Gzip("http://a/\nhttp://b/\n");
+  packed[packed.size() - 6] = static_cast<char>(packed[packed.size() - 6] ^ 1);  // the checksum
+  const auto file = dir.Write("bad.gz", packed);
+  EXPECT_THAT(ReadList(file).error, HasSubstr(file.string() + ":"));
+  EXPECT_THAT(ReadList(file).error, HasSubstr("corrupt gzip"));
+  EXPECT_THAT(ReadList(dir.Write("tail.gz", Gzip("a\n") + "garbage")).error,
+              HasSubstr(":2: corrupt gzip"));
+}
+
+TEST(SeedListErrorTest, Rfc1952_2_2_MembersInARowAreOneText) {
+  const TempDir dir;
+  EXPECT_THAT(
+      ReadList(dir.Write("two.gz", Gzip("http://a/\nhttp:") + Gzip("") + Gzip("//b/\n"))).lines,
+      ElementsAre(Pair(1, "http://a/"), Pair(2, "http://b/")));
+}
+
+TEST(SeedListMemoryTest, TwoMillionLinesAllocateNothing) {
+  const TempDir dir;
+  constexpr uint64_t kLines = 2'000'000;
+  const auto path = dir.path() / "large.gz";
+  gzFile file = gzopen(path.c_str(), "wb1");
+  ASSERT_NE(file, nullptr);
+  std::string block;
+  for (uint64_t i = 1; i <= kLines; ++i) {
+    block += "https://host-" + std::to_string(i % 1000) + ".example/" + std::to_string(i) + '\n';
+    if (i % 10'000 == 0) {
+      ASSERT_GT(gzwrite(file, block.data(), static_cast<unsigned>(block.size())), 0);
+      block.clear();
+    }
+  }
+  ASSERT_EQ(gzclose(file), Z_OK);
+
+  auto reader = SeedListReader::Open(path);
+  ASSERT_TRUE(reader.has_value());
+  ASSERT_TRUE((*reader->Next()).has_value());
+  const size_t before = AllocationCount();
+  uint64_t lines = 1;
+  for (;;) {
+    const auto line = reader->Next();
+    if (!line || !*line) break;
+    ++lines;
+  }
+  EXPECT_EQ(AllocationCount(), before);
+  EXPECT_EQ(lines, kLines);
+}
+
+TEST(ExpandSeedFilesTest, AFileAPatternOrAFolder) {
+  const TempDir dir;
+  for (const char* name :
+       {"b.txt", "a.txt", "c.gz", "sub/2", "sub/1", "sub/.hidden", "sub/deep/3"}) {
+    dir.Write(name, "");
+  }
+  const auto at = [&](const char* name) { return dir.path() / name; };
+  EXPECT_THAT(*ExpandSeedPattern("c.gz", dir.path()), ElementsAre(at("c.gz")));
+  EXPECT_THAT(*ExpandSeedPattern("*.txt", dir.path()), ElementsAre(at("a.txt"), at("b.txt")));
+  EXPECT_THAT(*ExpandSeedPattern("sub", dir.path()), ElementsAre(at("sub/1"), at("sub/2")));
+  EXPECT_THAT(*ExpandSeedPattern("s?b", dir.path()), ElementsAre(at("sub/1"), at("sub/2")));
+  EXPECT_THAT(*ExpandSeedPattern(at("[ab].txt").string(), "/nowhere"),
+              ElementsAre(at("a.txt"), at("b.txt")));
+  EXPECT_THAT(*ExpandSeedFiles({"c.gz", "*.txt", "a.txt"}, dir.path()),
+              ElementsAre(at("c.gz"), at("a.txt"), at("b.txt")));
+}
+
+TEST(ExpandSeedFilesTest, WhatStandsForNoFileIsAnError) {
+  const TempDir dir;
+  std::filesystem::create_directory(dir.path() / "empty");
+  EXPECT_THAT(ExpandSeedPattern("none", dir.path()).error().message, HasSubstr("is missing"));
+  EXPECT_THAT(ExpandSeedPattern("*.gz", dir.path()).error().message, HasSubstr("no file matches"));
+  EXPECT_THAT(ExpandSeedPattern("empty", dir.path()).error().message, HasSubstr("without files"));
+  EXPECT_FALSE(ExpandSeedFiles({"none"}, dir.path()).has_value());
+}
+
+TEST(ExpandSeedFilesTest, AFoldersOwnNameIsNoPattern) {
+  const TempDir dir;
+  dir.Write("[x]*/a.txt", "");
+  EXPECT_THAT(*ExpandSeedPattern("*.txt", dir.path() / "[x]*"),
+              ElementsAre(dir.path() / "[x]*/a.txt"));
+  dir.Write("we[i]rd.txt", "");
+  EXPECT_THAT(*ExpandSeedPattern("we[i]rd.txt", dir.path()),
+              ElementsAre(dir.path() / "we[i]rd.txt"));
+}
+
+}  // namespace
+}  // namespace crawld::config
