@@ -38,6 +38,7 @@ bool MayBeOverruled(Verdict verdict) {
     case Verdict::kNotIncluded:
     case Verdict::kExcluded:
     case Verdict::kUrlTooLong:
+    case Verdict::kNofollow:
       return true;
     case Verdict::kAdmit:
     case Verdict::kHostLimit:

@@ -144,6 +144,8 @@ std::string_view Name(Verdict verdict) {
       return "robots_file";
     case Verdict::kTooManyRedirects:
       return "too_many_redirects";
+    case Verdict::kNofollow:
+      return "nofollow";
   }
   return "admit";
 }

@@ -78,8 +78,9 @@ enum class Verdict : uint8_t {
       11,            // robots.txt could not be had, which forbids everything (RFC 9309 2.3.1.4)
   kRobotsFile = 12,  // an origin's /robots.txt: fetched by the crawler itself, not as a page
   kTooManyRedirects = 13,
+  kNofollow = 14,       // the link or its page says nofollow
 };
-inline constexpr int kVerdicts = 14;
+inline constexpr int kVerdicts = 15;
 std::string_view Name(Verdict verdict);
 
 // A URL found on a page, in a redirect, a sitemap or a seed list, judged by Scope.

@@ -1,0 +1,71 @@
+// One fetch, as values: what is asked for, and what came of it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "web/url.h"
+
+namespace crawld::fetcher {
+
+// Why a fetch brought no whole response. Name() of it is the metric label and the word in
+// crawl.log.
+enum class FetchError : uint8_t {
+  kBadUrl,            // not http or https, or nothing curl can ask for
+  kDns,               // the name does not resolve
+  kConnect,           // refused, unreachable
+  kConnectTimeout,    // name, connection and TLS together took too long
+  kTls,               // handshake or certificate
+  kFirstByteTimeout,  // connected, no answer
+  kIdleTimeout,       // the answer stopped flowing
+  kTotalTimeout,      // the whole fetch took too long
+  kEmptyReply,        // the server closed without an answer
+  kReset,             // the connection broke
+  kBodyShort,         // closed before the announced end; what came is kept
+  kHeadTooLarge,      // more than max_header_bytes of header fields
+  kProtocol,          // not HTTP, or broken HTTP
+  kHttp2,             // HTTP/2 framing or stream error
+  kCancelled,         // given up by us: shutdown
+  kInternal,          // libcurl failed for a reason of its own (out of memory, descriptors)
+};
+inline constexpr int kFetchErrors = 16;
+std::string_view Name(FetchError error);
+
+// Whether trying again can help; decided here, where the error is born.
+enum class RetryAdvice : uint8_t { kNever, kLater };
+RetryAdvice AdviceFor(FetchError error);
+
+// Where the body was cut by us (ISO 28500 section 5.13 has the same words).
+enum class Truncation : uint8_t { kNone, kLength, kTime, kDisconnect };
+
+struct FetchRequest {
+  web::Url url;
+  uint64_t pin = 0;       // requests with one pin share a thread, and so its connections
+  uint64_t max_body = 0;  // bytes; 0: the fetcher's limit
+};
+
+struct FetchResult {
+  std::optional<FetchError> error;
+  std::string detail;         // of an error, for a person
+  int status = 0;             // 0: no answer
+  std::string request_head;   // as sent (HTTP/2: as HTTP/1.1 would have it)
+  std::string response_head;  // of the final response, as received, with its empty line
+  std::string body;           // as received: codings are not undone
+  Truncation truncated = Truncation::kNone;
+  std::string ip;             // of the peer
+  std::string_view protocol;  // "http/1.0", "http/1.1", "h2"; static storage
+  bool reused = false;        // the connection was there already
+  WallTime begun{};
+  std::chrono::microseconds connect{};     // until connected (and TLS done)
+  std::chrono::microseconds first_byte{};  // until the first byte of the answer
+  std::chrono::microseconds total{};
+
+  uint64_t bytes() const { return response_head.size() + body.size(); }
+};
+
+}  // namespace crawld::fetcher

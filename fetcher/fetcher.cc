@@ -1,0 +1,50 @@
+#include "fetcher/fetcher.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/error.h"
+#include "fetcher/loop.h"
+
+namespace crawld::fetcher {
+namespace {
+
+void InitialiseCurlOnce() {
+  static const CURLcode code = curl_global_init(CURL_GLOBAL_ALL);
+  if (code != CURLE_OK) {
+    throw FatalError(std::string("libcurl cannot be initialised: ") + curl_easy_strerror(code));
+  }
+}
+
+}  // namespace
+
+Fetcher::Fetcher(const FetcherOptions& options) {
+  InitialiseCurlOnce();
+  for (int i = 0; i < std::max(options.threads, 1); ++i) {
+    loops_.push_back(std::make_unique<Loop>(options, i));
+  }
+}
+
+Fetcher::~Fetcher() = default;
+
+concurrency::Future<FetchResult> Fetcher::Submit(FetchRequest request) {
+  return loops_[request.pin % loops_.size()]->Submit(std::move(request));
+}
+
+void Fetcher::CancelAll() {
+  for (const auto& loop : loops_) loop->CancelAll();
+}
+
+size_t Fetcher::in_flight() const {
+  return std::accumulate(loops_.begin(), loops_.end(), size_t{0},
+                         [](size_t sum, const auto& loop) { return sum + loop->in_flight(); });
+}
+
+uint64_t Fetcher::body_bytes() const {
+  return std::accumulate(loops_.begin(), loops_.end(), uint64_t{0},
+                         [](uint64_t sum, const auto& loop) { return sum + loop->body_bytes(); });
+}
+
+}  // namespace crawld::fetcher

@@ -1,0 +1,63 @@
+// Fetcher: URL in, response out. A pool of threads, each one Asio io_context driving one libcurl
+// multi handle by curl_multi_socket_action, so that one thread carries thousands of transfers.
+//
+// Requests with the same pin (their host) go to the same thread, so that connections are reused.
+// Redirects are not followed, content is not decoded, bytes are kept as received: what to make of
+// an answer is the caller's business. Every transfer ends within its total time, whatever the peer
+// does, and every Submit()'s future completes exactly once.
+//
+// Thread safety: all members may be called from any thread. A future's done-callback runs on the
+// event loop of its transfer and must not block: it is the loop's other transfers that would wait.
+// Cost: about one allocation per header, buffer growth for the body, no copy of it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "concurrency/future.h"
+#include "fetcher/fetch.h"
+
+namespace crawld::fetcher {
+
+struct FetcherOptions {
+  int threads = 1;
+  uint32_t max_connections = 256;  // kept open per thread, idle ones included
+  Millis connect_timeout{10000};   // name, connection, TLS
+  Millis first_byte_timeout{30000};
+  Millis idle_timeout{20000};  // between two pieces of the answer
+  Millis total_timeout{120000};
+  uint64_t max_body_bytes = 16ULL << 20;
+  uint64_t max_header_bytes = 256ULL << 10;
+  bool http2 = true;    // offered by ALPN
+  std::string ca_file;  // PEM; empty: the system's
+  std::string user_agent;
+  std::vector<std::pair<std::string, std::string>> headers;  // further request headers
+};
+
+class Fetcher {
+ public:
+  // Starts the threads. Throws FatalError when libcurl or the system refuses.
+  explicit Fetcher(const FetcherOptions& options);
+  // Cancels what is in flight and joins.
+  ~Fetcher();
+  Fetcher(const Fetcher&) = delete;
+  Fetcher& operator=(const Fetcher&) = delete;
+
+  concurrency::Future<FetchResult> Submit(FetchRequest request);
+
+  // Ends every transfer in flight with kCancelled, soon. New ones may be submitted afterwards.
+  void CancelAll();
+
+  size_t in_flight() const;
+  uint64_t body_bytes() const;  // of responses in flight
+
+ private:
+  class Loop;
+  std::vector<std::unique_ptr<Loop>> loops_;
+};
+
+}  // namespace crawld::fetcher

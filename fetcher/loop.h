@@ -1,0 +1,95 @@
+// Loop: one thread of the fetcher. Internal to the room.
+//
+// Everything but Submit(), CancelAll() and the two counters belongs to the loop's own thread.
+// libcurl tells which sockets and which timer it cares about; Asio watches them; each event goes
+// back into libcurl, and transfers that have ended are handed to their promises.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "concurrency/future.h"
+#include "concurrency/threads.h"
+#include "fetcher/fetch.h"
+#include "fetcher/fetcher.h"
+
+namespace crawld::fetcher {
+
+class Fetcher::Loop {
+ public:
+  Loop(const FetcherOptions& options, int number);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  concurrency::Future<FetchResult> Submit(FetchRequest request);
+  void CancelAll();
+
+  size_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
+  uint64_t body_bytes() const { return body_bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Transfer;
+  struct Socket;
+
+  void Run();
+  void Start(FetchRequest request, concurrency::Promise<FetchResult> promise);
+  CURL* TakeHandle();
+  void GiveHandleBack(CURL* easy);
+  void Prepare(Transfer& transfer);
+  void Act(curl_socket_t fd, int events);
+  void Reap();
+  // Ends the transfer: out of libcurl, its result into its promise.
+  void Finish(Transfer& transfer, CURLcode code);
+  void Describe(Transfer& transfer, CURLcode code) const;
+
+  // Asio's side of libcurl's sockets.
+  void Watch(curl_socket_t fd, int what);
+  void Arm(const std::shared_ptr<Socket>& socket);
+  void ArmTimer(long delay_ms);
+  void ArmSweep();
+  void Sweep();
+
+  static size_t OnHeader(char* data, size_t size, size_t count, void* transfer);
+  static size_t OnBody(char* data, size_t size, size_t count, void* transfer);
+  static curl_socket_t OnOpen(void* loop, curlsocktype purpose, curl_sockaddr* address);
+  static int OnClose(void* loop, curl_socket_t fd);
+  static int OnSocket(CURL* easy, curl_socket_t fd, int what, void* loop, void* socket);
+  static int OnTimer(CURLM* multi, long delay_ms, void* loop);
+
+  // Constant after construction.
+  const FetcherOptions options_;
+  const std::string fields_;  // request header fields as sent, after Host and User-Agent
+  curl_slist* header_list_ = nullptr;
+
+  // Atomics: read by other threads for reports and budgets; nothing is ordered by them.
+  std::atomic<size_t> in_flight_ = 0;
+  std::atomic<uint64_t> body_bytes_ = 0;
+
+  // Owned by the loop's thread.
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  CURLM* multi_ = nullptr;
+  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer sweep_;
+  bool sweeping_ = false;
+  std::unordered_map<curl_socket_t, std::shared_ptr<Socket>> sockets_;
+  std::unordered_set<Transfer*> transfers_;
+  std::vector<CURL*> idle_handles_;
+
+  concurrency::NamedThread thread_;  // last: it uses all of the above
+};
+
+}  // namespace crawld::fetcher

@@ -1,0 +1,57 @@
+// The subcommands of crawld. Each reads stdin or a file, prints results to stdout and errors to
+// stderr, and returns its exit code: 0 done, 1 ran but the answer is no or something failed, 2 bad
+// usage or bad config. Exceptions are main's business (service/main.cc).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace crawld::service {
+
+inline constexpr int kExitDone = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+
+enum class Format { kText, kJson };
+
+// The daemon; with `once` it ends when nothing is left to fetch.
+int RunCrawl(const std::filesystem::path& config, bool once);
+// Validates a config.
+int CheckConfig(const std::filesystem::path& config);
+// One URL through the real fetcher and parser, as JSON.
+int FetchOne(const std::string& url, const std::optional<std::filesystem::path>& config);
+
+// What the frontier of a config's data_dir holds; also while a daemon uses it.
+int FrontierStats(const std::filesystem::path& config, Format format);
+int FrontierList(const std::filesystem::path& config, uint64_t limit);
+int FrontierExport(const std::filesystem::path& config);
+
+// Plumbing: one piece of the web's grammar each, from stdin to stdout.
+int UrlTool(const std::optional<std::string>& base);
+int LinksTool(const std::string& base, const std::string& charset);
+struct RobotsToolOptions {
+  std::string agent;
+  std::optional<std::string> url;
+  std::optional<std::filesystem::path> urls_from;
+  bool list = false;
+};
+int RobotsTool(const RobotsToolOptions& options);
+int SitemapTool(const std::optional<std::string>& url);
+int CharsetTool(const std::string& content_type);
+
+// The four stages of a crawler, timed side by side.
+struct EvolutionOptions {
+  std::filesystem::path urls;
+  uint32_t workers = 4;
+  Format format = Format::kText;
+  std::chrono::milliseconds fetch_delay{0};
+  std::chrono::milliseconds parse_delay{0};
+  bool parse_busy = false;
+  std::string ca_file;
+};
+int Evolution(const EvolutionOptions& options);
+
+}  // namespace crawld::service

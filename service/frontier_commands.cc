@@ -1,0 +1,130 @@
+// `crawld frontier stats | list | export`.
+#include <fmt/format.h>
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <cstdio>
+
+#include "archive/bundle.h"
+#include "config/config.h"
+#include "frontier/store.h"
+#include "service/commands.h"
+#include "service/wiring.h"
+
+namespace crawld::service {
+namespace {
+
+namespace json = boost::json;
+using frontier::UrlState;
+
+frontier::Store OpenStore(const std::filesystem::path& path) {
+  const config::Config config = config::Load(path);
+  frontier::StoreOptions options = FrontierOptionsOf(config).store;
+  options.read_only = true;
+  return {config.data_dir / "frontier", options, ""};
+}
+
+void PrintLine(const json::object& object) {
+  const std::string line = json::serialize(object);
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fputc('\n', stdout);
+}
+
+std::string DateOrNull(WallTime when) {
+  return when == WallTime{} ? "" : archive::FormatDate(when);
+}
+
+}  // namespace
+
+int FrontierStats(const std::filesystem::path& path, Format format) {
+  const frontier::Store store = OpenStore(path);
+  const frontier::Counters counters = store.ReadCounters();
+  json::object states;
+  for (int i = 0; i < frontier::kUrlStates; ++i) {
+    const std::string_view name = frontier::Name(static_cast<UrlState>(i));
+    states[json::string_view(name.data(), name.size())] = counters.by_state[i];
+  }
+  json::object excluded;
+  for (int i = 0; i < frontier::kVerdicts; ++i) {
+    if (counters.excluded[i] == 0) continue;
+    const std::string_view name = frontier::Name(static_cast<frontier::Verdict>(i));
+    excluded[json::string_view(name.data(), name.size())] = counters.excluded[i];
+  }
+  if (format == Format::kJson) {
+    PrintLine({{"seen", counters.seen()},
+               {"states", states},
+               {"excluded", excluded},
+               {"hosts", counters.hosts},
+               {"hosts_waiting", counters.hosts_waiting},
+               {"retries", counters.retries},
+               {"commits", counters.commits}});
+    return kExitDone;
+  }
+  fmt::print("{:<22}{:>12}\n", "seen", counters.seen());
+  for (const auto& [name, count] : states) {
+    fmt::print("  {:<20}{:>12}\n", std::string_view(name), count.as_uint64());
+  }
+  for (const auto& [name, count] : excluded) {
+    fmt::print("    {:<18}{:>12}\n", std::string_view(name), count.as_uint64());
+  }
+  fmt::print("{:<22}{:>12}\n{:<22}{:>12}\n{:<22}{:>12}\n{:<22}{:>12}\n", "hosts", counters.hosts,
+             "  with a queue", counters.hosts_waiting, "retries", counters.retries, "commits",
+             counters.commits);
+  return kExitDone;
+}
+
+int FrontierList(const std::filesystem::path& path, uint64_t limit) {
+  const frontier::Store store = OpenStore(path);
+  fmt::print("{:>10} {:>8} {:>10} {:>8}  {}\n", "queued", "later", "done", "failed", "host");
+  uint64_t printed = 0;
+  store.ScanHosts([&](frontier::HostId, const frontier::HostRecord& host) {
+    if (limit != 0 && printed == limit) return false;
+    ++printed;
+    fmt::print("{:>10} {:>8} {:>10} {:>8}  {}\n", host.queued, host.later, host.done, host.failed,
+               host.name);
+    return true;
+  });
+  return kExitDone;
+}
+
+int FrontierExport(const std::filesystem::path& path) {
+  const frontier::Store store = OpenStore(path);
+  const auto waiting = [](const frontier::QueueEntry& entry, UrlState state) {
+    return json::object{{"url", entry.url},
+                        {"state", json::string(frontier::Name(state))},
+                        {"kind", json::string(frontier::Name(entry.info.kind))},
+                        {"depth", entry.info.depth},
+                        {"tries", entry.info.tries}};
+  };
+  store.ScanUrls([&](const frontier::UrlRecord& record) {
+    if (record.state == UrlState::kQueued || record.state == UrlState::kLater) return true;
+    json::object line{{"url", record.url},
+                      {"state", json::string(frontier::Name(record.state))},
+                      {"kind", json::string(frontier::Name(record.kind))},
+                      {"depth", record.depth},
+                      {"tries", record.tries},
+                      {"when", DateOrNull(record.when)}};
+    if (record.status != 0) line["status"] = record.status;
+    if (record.state == UrlState::kExcluded) {
+      line["reason"] = json::string(frontier::Name(record.verdict));
+    } else if (!record.reason.empty()) {
+      line["reason"] = record.reason;
+    }
+    PrintLine(line);
+    return true;
+  });
+  store.ScanAllQueues([&](frontier::QueueEntry&& entry) {
+    PrintLine(waiting(entry, UrlState::kQueued));
+    return true;
+  });
+  store.ScanLater([&](WallTime when, frontier::QueueEntry&& entry) {
+    json::object line = waiting(entry, UrlState::kLater);
+    line["retry_at"] = archive::FormatDate(when);
+    PrintLine(line);
+    return true;
+  });
+  return kExitDone;
+}
+
+}  // namespace crawld::service

@@ -1,0 +1,173 @@
+// crawld: the command line.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <string>
+
+#include "base/error.h"
+#include "config/error.h"
+#include "config/units.h"
+#include "service/commands.h"
+
+namespace {
+
+using crawld::service::Format;
+
+constexpr const char* kFooter =
+    "Start with:\n"
+    "  crawld check -c crawl.yaml         is the config right?\n"
+    "  crawld run -c crawl.yaml --once    crawl until nothing is left\n"
+    "Every key of a config, with its default, is in config/example.yaml.";
+
+void AddConfig(CLI::App& command, std::filesystem::path& path, bool required = true) {
+  auto* option = command.add_option("-c,--config", path, "the crawl's YAML file");
+  if (required) option->required();
+}
+
+void AddFormat(CLI::App& command, Format& format) {
+  command.add_option("--format", format, "text or json")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, Format>{{"text", Format::kText}, {"json", Format::kJson}}));
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("crawld: a crawl daemon that loses nothing", "crawld");
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  app.set_version_flag("--version", std::string("crawld ") + CRAWLD_VERSION);
+  std::function<int()> command;
+  namespace service = crawld::service;
+  std::filesystem::path config;
+
+  bool once = false;
+  auto* run = app.add_subcommand("run", "crawl, as a daemon or once");
+  AddConfig(*run, config);
+  run->add_flag("--once", once, "end when nothing is left to fetch");
+  run->callback([&] { command = [&] { return service::RunCrawl(config, once); }; });
+
+  auto* check = app.add_subcommand("check", "validate a config: every error with line and column");
+  AddConfig(*check, config);
+  check->callback([&] { command = [&] { return service::CheckConfig(config); }; });
+
+  std::string url;
+  auto* fetch = app.add_subcommand("fetch", "one URL through the real fetcher and parser, as JSON");
+  fetch->add_option("url", url, "what to fetch")->required();
+  AddConfig(*fetch, config, false);
+  fetch->callback([&, fetch] {
+    const bool given = fetch->count("--config") > 0;
+    command = [&, given] {
+      return service::FetchOne(url, given ? std::optional(config) : std::nullopt);
+    };
+  });
+
+  auto* frontier = app.add_subcommand("frontier", "what the frontier knows; also while crawling");
+  frontier->require_subcommand(1);
+  Format format = Format::kText;
+  auto* stats = frontier->add_subcommand("stats", "counts by state and reason");
+  AddConfig(*stats, config);
+  AddFormat(*stats, format);
+  stats->callback([&] { command = [&] { return service::FrontierStats(config, format); }; });
+  uint64_t limit = 0;
+  auto* list = frontier->add_subcommand("list", "hosts with their counts");
+  AddConfig(*list, config);
+  list->add_option("--limit", limit, "so many hosts; 0: all");
+  list->callback([&] { command = [&] { return service::FrontierList(config, limit); }; });
+  auto* dump = frontier->add_subcommand("export", "every URL ever found, a JSON object a line");
+  AddConfig(*dump, config);
+  dump->callback([&] { command = [&] { return service::FrontierExport(config); }; });
+
+  std::string base;
+  auto* url_tool = app.add_subcommand("url", "references on stdin: canonical URLs");
+  url_tool->add_option("--base", base, "resolve against this URL");
+  url_tool->callback([&, url_tool] {
+    const bool given = url_tool->count("--base") > 0;
+    command = [&, given] { return service::UrlTool(given ? std::optional(base) : std::nullopt); };
+  });
+  std::string charset;
+  auto* links = app.add_subcommand("links", "HTML on stdin: its links");
+  links->add_option("--base", base, "the page's URL")->required();
+  links->add_option("--charset", charset, "charset parameter of its Content-Type");
+  links->callback([&] { command = [&] { return service::LinksTool(base, charset); }; });
+  service::RobotsToolOptions robots_options;
+  std::filesystem::path urls_from;
+  auto* robots = app.add_subcommand("robots", "robots.txt on stdin: allow or disallow");
+  robots->add_option("--agent", robots_options.agent, "product token of the crawler")->required();
+  robots->add_option("--url", url, "the URL to judge");
+  robots->add_option("--urls-from", urls_from, "a file of URLs to judge, one a line");
+  robots->add_flag("--list", robots_options.list, "crawl delay and sitemaps as JSON");
+  robots->callback([&, robots] {
+    if (robots->count("--url") > 0) robots_options.url = url;
+    if (robots->count("--urls-from") > 0) robots_options.urls_from = urls_from;
+    command = [&] { return service::RobotsTool(robots_options); };
+  });
+  auto* sitemap =
+      app.add_subcommand("sitemap", "sitemap on stdin: 'url<TAB>LOC', 'sitemap<TAB>LOC'");
+  sitemap->add_option("--url", url, "where it came from");
+  sitemap->callback([&, sitemap] {
+    const bool given = sitemap->count("--url") > 0;
+    command = [&, given] {
+      return service::SitemapTool(given ? std::optional(url) : std::nullopt);
+    };
+  });
+  std::string content_type;
+  auto* charset_tool =
+      app.add_subcommand("charset", "bytes on stdin: their encoding's WHATWG name");
+  charset_tool->add_option("--content-type", content_type, "the Content-Type header");
+  charset_tool->callback([&] { command = [&] { return service::CharsetTool(content_type); }; });
+
+  service::EvolutionOptions evolution_options;
+  std::string fetch_delay = "0";
+  std::string parse_delay = "0";
+  auto* evolution =
+      app.add_subcommand("evolution", "the four stages of a crawler, timed side by side");
+  evolution->add_option("--urls", evolution_options.urls, "a file of URLs, one a line")
+      ->required()
+      ->check(CLI::ExistingFile);
+  evolution->add_option("--workers", evolution_options.workers, "threads of the fetching pool")
+      ->check(CLI::Range(1, 256));
+  AddFormat(*evolution, evolution_options.format);
+  const auto duration = CLI::Validator(
+      [](std::string& text) {
+        const auto parsed = crawld::config::ParseDuration(text);
+        return parsed ? std::string() : parsed.error().message;
+      },
+      "DURATION");
+  evolution->add_option("--fetch-delay", fetch_delay, "added to each fetch (500ms)")
+      ->check(duration);
+  evolution->add_option("--parse-delay", parse_delay, "added to each parse (200ms)")
+      ->check(duration);
+  evolution->add_flag("--parse-busy", evolution_options.parse_busy,
+                      "the parse delay computes instead of sleeping");
+  evolution->add_option("--ca", evolution_options.ca_file, "certificates to trust, as PEM");
+  evolution->callback([&] {
+    evolution_options.fetch_delay = *crawld::config::ParseDuration(fetch_delay);
+    evolution_options.parse_delay = *crawld::config::ParseDuration(parse_delay);
+    command = [&] { return service::Evolution(evolution_options); };
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? service::kExitDone : service::kExitUsage;
+  }
+  return command();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Main(argc, argv);
+  } catch (const crawld::config::ConfigError& e) {
+    fmt::print(stderr, "{}\n", e.what());
+    return crawld::service::kExitUsage;
+  } catch (const std::exception& e) {
+    spdlog::default_logger()->flush();
+    fmt::print(stderr, "crawld: {}\n", e.what());
+    return crawld::service::kExitFailed;
+  }
+}

@@ -1,0 +1,351 @@
+#include "service/page_worker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <optional>
+#include <utility>
+
+#include "parser/sitemap.h"
+#include "service/answer.h"
+#include "web/http_date.h"
+#include "web/media_type.h"
+#include "web/robots.h"
+#include "web/surt.h"
+
+namespace crawld::service {
+namespace {
+
+namespace json = boost::json;
+using frontier::Outcome;
+using frontier::RobotsResult;
+using frontier::TaskKind;
+using frontier::Verdict;
+
+constexpr uint64_t kMaxRobotsBytes = 512 << 10;  // RFC 9309 section 2.5 asks for 500 KiB at least
+constexpr uint64_t kMaxSitemapBytes = 50 << 20;  // sitemaps.org: 50 MB unpacked
+
+// Answers that say "not now": worth another try, and not worth archiving before the last one.
+bool IsTransient(int status) {
+  return status == 408 || status == 425 || status == 429 || status == 500 || status == 502 ||
+         status == 503 || status == 504;
+}
+
+archive::Truncation ToArchive(fetcher::Truncation truncation) {
+  switch (truncation) {
+    case fetcher::Truncation::kNone:
+      return archive::Truncation::kNone;
+    case fetcher::Truncation::kLength:
+      return archive::Truncation::kLength;
+    case fetcher::Truncation::kTime:
+      return archive::Truncation::kTime;
+    case fetcher::Truncation::kDisconnect:
+      return archive::Truncation::kDisconnect;
+  }
+  return archive::Truncation::kNone;
+}
+
+json::string_view View(std::string_view text) { return {text.data(), text.size()}; }
+
+// Header values are bytes from outside; JSON wants text.
+std::string Printable(std::string_view bytes) {
+  std::string text(bytes.substr(0, 256));
+  for (char& c : text) {
+    if (c < 0x20 || c > 0x7e) c = '?';
+  }
+  return text;
+}
+
+std::string_view Name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kDone:
+      return "done";
+    case Outcome::kFailed:
+      return "failed";
+    case Outcome::kRetry:
+      return "retry";
+    case Outcome::kGivenBack:
+      return "given_back";
+  }
+  return "";
+}
+
+}  // namespace
+
+struct PageWorker::Page {
+  PageResult out;
+  fetcher::FetchResult fetched;
+  Answer answer;
+  std::optional<parser::ParsedPage> parsed;
+  std::string body_note;  // what was wrong with the body
+  WallTime now;
+  bool archived = false;
+
+  const frontier::Task& task() const { return out.completion.task; }
+};
+
+PageWorker::PageWorker(const PageWorkerOptions& options, const frontier::Scope& scope,
+                       std::function<bool(const frontier::Discovery&)> seen)
+    : options_(options), scope_(scope), seen_(std::move(seen)), builder_(options.bundle) {}
+
+PageWorker::~PageWorker() = default;
+
+PageResult PageWorker::Process(frontier::Task task, fetcher::FetchResult fetched, WallTime now) {
+  Page page;
+  page.out.completion.task = std::move(task);
+  page.fetched = std::move(fetched);
+  page.now = now;
+  frontier::Completion& completion = page.out.completion;
+  if (page.fetched.error == fetcher::FetchError::kCancelled) {
+    completion.outcome = Outcome::kGivenBack;
+    return std::move(page.out);
+  }
+  completion.status = static_cast<uint16_t>(page.fetched.status);
+  page.answer = ReadAnswer(page.fetched, completion.task.url);
+  Decide(page);
+  if (page.archived) ReadBody(page);
+  FillBundle(page);
+  return std::move(page.out);
+}
+
+Millis PageWorker::BackoffAfter(const Page& page) const {
+  Millis backoff = options_.backoff;
+  for (uint16_t i = 0; i < page.task().info.tries && backoff < options_.max_backoff; ++i) {
+    backoff *= 2;
+  }
+  return std::min(backoff, options_.max_backoff);
+}
+
+// Done, again later, or given up; and whether the answer goes into the archive.
+void PageWorker::Decide(Page& page) {
+  frontier::Completion& completion = page.out.completion;
+  const fetcher::FetchResult& fetched = page.fetched;
+  if (fetched.status == 429 || fetched.status == 503) {
+    Millis wait = BackoffAfter(page);
+    if (const std::string* header = page.answer.head.Find("retry-after")) {
+      if (const auto asked = web::ParseRetryAfter(*header, page.now)) {
+        wait = std::min<Millis>(std::max<Millis>(*asked, Millis(1000)), options_.max_backoff);
+      }
+    }
+    completion.hold_host_until = page.now + wait;
+  }
+  if (completion.task.info.kind == TaskKind::kRobots) return DecideRobots(page);
+
+  const bool transient = fetched.error ? AdviceFor(*fetched.error) == fetcher::RetryAdvice::kLater
+                                       : IsTransient(fetched.status);
+  if (fetched.error) completion.reason = fetcher::Name(*fetched.error);
+  if (transient && completion.task.info.tries + 1 < options_.max_tries) {
+    if (completion.reason.empty()) completion.reason = fmt::format("status_{}", fetched.status);
+    completion.outcome = Outcome::kRetry;
+    completion.retry_at = std::max(page.now + BackoffAfter(page), completion.hold_host_until);
+    return;
+  }
+  // The last try. What has come of a response is kept, and marked where it was cut.
+  page.archived = fetched.status > 0;
+  completion.outcome = page.archived ? Outcome::kDone : Outcome::kFailed;
+}
+
+void PageWorker::DecideRobots(Page& page) {
+  const fetcher::FetchResult& fetched = page.fetched;
+  frontier::Completion& completion = page.out.completion;
+  RobotsResult result;
+  const int status = fetched.status;
+  if (fetched.error) completion.reason = fetcher::Name(*fetched.error);
+  // RFC 9309 section 2.3.1: success, redirects, unavailable (4xx), unreachable (the rest).
+  if (fetched.error || status == 429 || status >= 500 || status < 200) {
+    result.kind = RobotsResult::Kind::kUnreachable;
+    if (completion.reason.empty()) completion.reason = fmt::format("status_{}", status);
+  } else if (IsRedirect(status) && page.answer.redirect && page.answer.redirect->IsHttp()) {
+    result.kind = RobotsResult::Kind::kRedirect;
+    result.redirect_to = page.answer.redirect;
+  } else if (status < 300) {
+    result.kind = RobotsResult::Kind::kRules;
+  } else {
+    result.kind = RobotsResult::Kind::kAllowAll;
+  }
+  page.archived = result.kind != RobotsResult::Kind::kUnreachable;
+  completion.outcome = page.archived ? Outcome::kDone : Outcome::kRetry;
+  completion.robots = std::move(result);
+}
+
+void PageWorker::Discover(Page& page, frontier::Discovery found) {
+  if (seen_(found)) return;
+  page.out.completion.found.push_back(std::move(found));
+}
+
+void PageWorker::ReadBody(Page& page) {
+  frontier::Completion& completion = page.out.completion;
+  const frontier::Task& task = completion.task;
+  if (page.answer.redirect && task.info.kind != TaskKind::kRobots) {
+    if (page.answer.redirect->IsHttp()) {
+      Discover(page, scope_.JudgeRedirect(*page.answer.redirect, task.url, task.info));
+    }
+    return;
+  }
+  const int status = page.fetched.status;
+  if (status < 200 || status >= 300 || page.fetched.body.empty()) return;
+  const bool html = task.info.kind == TaskKind::kPage && web::IsHtml(page.answer.media_type);
+  if (task.info.kind == TaskKind::kPage && !html) return;
+
+  parser::DecodeLimits limits;
+  limits.max_output_bytes = task.info.kind == TaskKind::kRobots    ? kMaxRobotsBytes
+                            : task.info.kind == TaskKind::kSitemap ? kMaxSitemapBytes
+                                                                   : options_.max_parse_bytes;
+  auto decoded = DecodeAnswer(page.fetched, page.answer, limits);
+  if (!decoded) {
+    page.body_note = parser::Name(decoded.error());
+    return;
+  }
+  if (!decoded->complete) page.body_note = "broken_coding";
+  if (decoded->truncated) page.body_note = "cut_at_limit";
+  switch (task.info.kind) {
+    case TaskKind::kPage:
+      ReadHtml(page, decoded->bytes);
+      break;
+    case TaskKind::kSitemap:
+      ReadSitemap(page, decoded->bytes);
+      break;
+    case TaskKind::kRobots: {
+      RobotsResult& robots = *completion.robots;
+      if (robots.kind != RobotsResult::Kind::kRules) break;
+      robots.body = std::move(decoded->bytes);
+      if (!options_.follow_sitemaps) break;
+      const auto rules = web::RobotsRules::Parse(robots.body, options_.robots_token);
+      for (const std::string& sitemap : rules.sitemaps()) {
+        auto url = web::Url::Parse(sitemap, task.robots_origin);
+        if (!url || !url->IsHttp()) continue;
+        url->DropFragment();
+        Discover(page, scope_.JudgeSitemap(*std::move(url), task.robots_origin, task.info));
+      }
+      break;
+    }
+  }
+}
+
+void PageWorker::ReadHtml(Page& page, const std::string& body) {
+  const frontier::Task& task = page.task();
+  parser::ParseOptions options;
+  options.max_input_bytes = options_.max_parse_bytes;
+  options.max_links = options_.max_links;
+  options.want_text = options_.want_text;
+  auto parsed = html_.Parse(body, page.answer.charset, task.url, options);
+  if (!parsed) {
+    page.body_note = parser::Name(parsed.error());
+    return;
+  }
+  page.parsed = *std::move(parsed);
+  const bool page_nofollow = options_.honour_nofollow && page.parsed->robots.nofollow;
+  for (const parser::Link& link : page.parsed->links) {
+    if (!options_.follow.contains(link.kind)) continue;
+    frontier::Discovery found = scope_.JudgeLink(link.url, task.url, task.info);
+    if (found.verdict == Verdict::kAdmit &&
+        (page_nofollow || (options_.honour_nofollow && link.nofollow))) {
+      found.verdict = Verdict::kNofollow;
+    }
+    Discover(page, std::move(found));
+  }
+}
+
+void PageWorker::ReadSitemap(Page& page, const std::string& body) {
+  const frontier::Task& task = page.task();
+  const auto sitemap = parser::ParseSitemap(body);
+  if (!sitemap) {
+    page.body_note = parser::Name(sitemap.error());
+    return;
+  }
+  for (const parser::SitemapEntry& entry : sitemap->entries) {
+    auto url = web::Url::Parse(entry.loc, task.url);
+    if (!url || !url->IsHttp()) continue;
+    url->DropFragment();
+    Discover(page, entry.kind == parser::SitemapKind::kSitemap
+                       ? scope_.JudgeSitemap(*std::move(url), task.url, task.info)
+                       : scope_.JudgeLink(*std::move(url), task.url, task.info));
+  }
+}
+
+void PageWorker::FillBundle(Page& page) {
+  const frontier::Completion& completion = page.out.completion;
+  const frontier::Task& task = completion.task;
+  const fetcher::FetchResult& fetched = page.fetched;
+  const std::string_view url = task.url.HrefWithoutFragment();
+  archive::Bundle& bundle = page.out.bundle;
+  if (page.archived && options_.write_warc) {
+    archive::HttpExchange exchange;
+    const std::string surt = web::Surt(task.url);
+    exchange.url = url;
+    exchange.request_head = fetched.request_head;
+    exchange.response_head = fetched.response_head;
+    exchange.body = fetched.body;
+    exchange.surt = surt;
+    exchange.media_type = page.answer.media_type;
+    exchange.ip = fetched.ip;
+    exchange.protocol = fetched.protocol;
+    exchange.status = static_cast<uint16_t>(fetched.status);
+    exchange.truncated = ToArchive(fetched.truncated);
+    exchange.begun = fetched.begun;
+    builder_.AddExchange(exchange, bundle);
+  }
+  if (page.archived && options_.write_pages && task.info.kind == TaskKind::kPage) {
+    json::object record;
+    record["url"] = View(url);
+    record["status"] = fetched.status;
+    record["fetched"] = archive::FormatDate(fetched.begun);
+    record["type"] = page.answer.media_type;
+    record["bytes"] = fetched.body.size();
+    record["depth"] = task.info.depth;
+    if (page.answer.redirect) record["redirect"] = View(page.answer.redirect->href());
+    if (fetched.truncated != fetcher::Truncation::kNone) {
+      record["truncated"] = View(archive::Name(ToArchive(fetched.truncated)));
+    }
+    if (page.parsed) {
+      const parser::ParsedPage& parsed = *page.parsed;
+      record["title"] = parsed.title;
+      if (!parsed.description.empty()) record["description"] = parsed.description;
+      if (!parsed.language.empty()) record["language"] = parsed.language;
+      if (!parsed.canonical.empty()) record["canonical"] = parsed.canonical;
+      if (!parsed.robots.raw.empty()) record["robots"] = parsed.robots.raw;
+      record["encoding"] = parsed.encoding;
+      record["links"] = parsed.links.size();
+      json::array headings;
+      for (const parser::Heading& heading : parsed.headings) {
+        headings.push_back(json::object{{"level", heading.level}, {"text", heading.text}});
+      }
+      if (!headings.empty()) record["headings"] = std::move(headings);
+      if (options_.want_text) record["text"] = parsed.text;
+    }
+    if (!page.body_note.empty()) record["unread"] = page.body_note;
+    bundle.page = json::serialize(record);
+    bundle.page.pop_back();  // the archive adds where the response lies
+  }
+  json::object log;
+  log["t"] = archive::FormatDate(fetched.begun);
+  log["url"] = View(url);
+  log["kind"] = View(frontier::Name(task.info.kind));
+  log["outcome"] = View(Name(completion.outcome));
+  log["status"] = fetched.status;
+  log["try"] = task.info.tries + 1;
+  log["ms"] = std::chrono::duration_cast<Millis>(fetched.total).count();
+  log["first_byte_ms"] = std::chrono::duration_cast<Millis>(fetched.first_byte).count();
+  log["connect_ms"] = std::chrono::duration_cast<Millis>(fetched.connect).count();
+  log["bytes"] = fetched.bytes();
+  log["reused"] = fetched.reused;
+  log["depth"] = task.info.depth;
+  if (!fetched.ip.empty()) log["ip"] = fetched.ip;
+  if (!page.answer.media_type.empty()) log["type"] = Printable(page.answer.media_type);
+  if (!completion.reason.empty()) log["reason"] = completion.reason;
+  if (!fetched.detail.empty()) log["detail"] = Printable(fetched.detail);
+  if (completion.outcome == Outcome::kRetry && task.info.kind != TaskKind::kRobots) {
+    log["retry_at"] = archive::FormatDate(completion.retry_at);
+  }
+  if (fetched.truncated != fetcher::Truncation::kNone) {
+    log["truncated"] = View(archive::Name(ToArchive(fetched.truncated)));
+  }
+  if (page.answer.redirect) log["redirect"] = View(page.answer.redirect->href());
+  bundle.log = json::serialize(log);
+}
+
+}  // namespace crawld::service

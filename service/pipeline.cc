@@ -1,0 +1,302 @@
+#include "service/pipeline.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace crawld::service {
+namespace {
+
+using concurrency::Heartbeat;
+using concurrency::Idle;
+
+// When nothing else is going on a commit waits this long for company.
+constexpr Millis kHastyInterval{5};
+constexpr Millis kBudgetPoll{10};
+constexpr Millis kDispatchPoll{500};
+constexpr Millis kStopPoll{100};  // how soon a full line notices that it is to stop
+constexpr uint64_t kMaxGroupBytes = 32ULL << 20;
+
+size_t FetchedCapacity(const PipelineOptions& options) {
+  // Room for what is in flight, and as much again (within bounds) for what waits to be parsed.
+  return options.concurrency + std::clamp<size_t>(options.concurrency, 64, 4096);
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const PipelineOptions& options, const Clock& clock, concurrency::Event& stop,
+                   frontier::Frontier& frontier, fetcher::Fetcher& fetcher,
+                   archive::Archive& archive)
+    : options_(options),
+      clock_(clock),
+      frontier_(frontier),
+      fetcher_(fetcher),
+      archive_(archive),
+      fetched_(FetchedCapacity(options)),
+      parsed_(options.commit_pages),
+      permits_(options.concurrency),
+      stop_(stop) {}
+
+Pipeline::~Pipeline() = default;
+
+void Pipeline::Chores() {
+  if (chores_.exchange(true, std::memory_order_relaxed)) return;
+  uncommitted_.fetch_add(1, std::memory_order_relaxed);
+  // Wakes the committer. When the queue is full it is awake.
+  if (!parsed_.TryPut(Finished{})) uncommitted_.fetch_sub(1, std::memory_order_release);
+}
+
+void Pipeline::Fail(const std::string& why) {
+  {
+    MutexLock lock(mutex_);
+    if (failure_.empty()) failure_ = why;
+  }
+  spdlog::critical("the crawl stops: {}", why);
+  failed_.Set();
+  // Nobody may wait for the committer any more.
+  parsed_.Close();
+  fetched_.Close();
+  stop_.Set();
+  wake_.Set();
+}
+
+std::string Pipeline::failure() const {
+  MutexLock lock(mutex_);
+  return failure_;
+}
+
+PipelineStats Pipeline::stats() const {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  PipelineStats stats;
+  stats.fetches = fetches_.load(kRelaxed);
+  stats.pages = pages_.load(kRelaxed);
+  stats.bytes = bytes_.load(kRelaxed);
+  stats.errors = errors_.load(kRelaxed);
+  stats.not_archived = not_archived_.load(kRelaxed);
+  stats.in_flight = permits_.total() - permits_.available();
+  stats.fetched_queue = fetched_.size();
+  stats.parsed_queue = parsed_.size();
+  stats.held_bytes = held_bytes_.load(kRelaxed) + fetcher_.body_bytes();
+  stats.warc_bytes = warc_bytes_.load(kRelaxed);
+  return stats;
+}
+
+// Nothing is left to fetch and everything found is durable.
+bool Pipeline::Complete() const {
+  return seeds_read_.load(std::memory_order_acquire) &&
+         uncommitted_.load(std::memory_order_acquire) == 0 && frontier_.Drained();
+}
+
+std::optional<frontier::Task> Pipeline::NextTask() {
+  while (!stop_.IsSet()) {
+    wake_.Clear();
+    // Before the lease: what is committed after this look wakes us again.
+    const bool complete = options_.once && Complete();
+    frontier::Decision decision = frontier_.Next(clock_.Now());
+    if (auto* task = std::get_if<frontier::Task>(&decision)) {
+      starved_.store(false, std::memory_order_relaxed);
+      return std::move(*task);
+    }
+    if (complete) return std::nullopt;
+    starved_.store(true, std::memory_order_relaxed);
+    const WallTime until =
+        std::min(std::get<frontier::Wait>(decision).until, clock_.Now() + kDispatchPoll);
+    Idle("waits for a host that may be asked");
+    wake_.WaitUntil(clock_.ToSteady(until));
+    Heartbeat("looks for the next URL");
+  }
+  return std::nullopt;
+}
+
+void Pipeline::Dispatch() {
+  while (!stop_.IsSet()) {
+    if (held_bytes_.load(std::memory_order_relaxed) + fetcher_.body_bytes() >=
+        options_.memory_budget) {
+      Idle("waits for memory: bodies await parser or disk");
+      stop_.WaitFor(kBudgetPoll);
+      continue;
+    }
+    Idle("waits for a slot in the queue to the parsers");
+    auto slot = fetched_.ReserveFor(kStopPoll);
+    if (!slot) continue;
+    Idle("waits for a fetch to end");
+    auto permit = permits_.AcquireFor(kStopPoll);
+    if (!permit) continue;
+    Heartbeat("looks for the next URL");
+    auto task = NextTask();
+    if (!task) break;
+    Launch(*std::move(task), *std::move(slot), *std::move(permit));
+  }
+}
+
+void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::Slot slot,
+                      concurrency::Semaphore::Permit permit) {
+  fetcher::FetchRequest request;
+  request.url = task.url;
+  request.pin = task.place.host;
+  uncommitted_.fetch_add(1, std::memory_order_relaxed);
+  fetcher_.Submit(std::move(request))
+      .AddDoneCallback(
+          [this, task = std::move(task), slot = std::move(slot),
+           permit = std::move(permit)](concurrency::Future<fetcher::FetchResult>& future) mutable {
+            fetcher::FetchResult result;
+            try {
+              result = future.Take();
+            } catch (const std::exception& e) {
+              result.error = fetcher::FetchError::kInternal;
+              result.detail = e.what();
+            }
+            held_bytes_.fetch_add(result.bytes(), std::memory_order_relaxed);
+            frontier_.Release(task, clock_.Now());
+            permit.Release();
+            fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result)});
+          });
+}
+
+void Pipeline::Parse() {
+  PageWorker worker(options_.worker, frontier_.scope(),
+                    [this](const frontier::Discovery& found) { return frontier_.Seen(found); });
+  while (true) {
+    Idle("waits for a fetched page");
+    auto fetched = fetched_.Get();
+    if (!fetched) return;
+    Heartbeat("parses a page");
+    const uint64_t bytes = fetched->result.bytes();
+    fetches_.fetch_add(1, std::memory_order_relaxed);
+    bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    if (fetched->result.error) errors_.fetch_add(1, std::memory_order_relaxed);
+    Finished finished;
+    finished.page =
+        worker.Process(std::move(fetched->task), std::move(fetched->result), clock_.Now());
+    finished.bytes = finished.page->bundle.size();
+    held_bytes_.fetch_add(finished.bytes - bytes, std::memory_order_relaxed);
+    Idle("waits for the committer");
+    if (!parsed_.Put(std::move(finished))) return;  // the line has failed
+  }
+}
+
+void Pipeline::CommitGroup(std::vector<Finished> group, bool last) {
+  const WallTime now = clock_.Now();
+  Heartbeat("writes the archive");
+  chores_.store(false, std::memory_order_relaxed);  // before the frontier hands them out
+  frontier::CommitGroup commit;
+  uint64_t bytes = 0;
+  uint64_t pages = 0;
+  uint64_t repeats = 0;
+  const size_t items = group.size();
+  for (Finished& finished : group) {
+    bytes += finished.bytes;
+    if (finished.page) {
+      archive_.Append(finished.page->bundle, now);
+      const frontier::Completion& completion = finished.page->completion;
+      pages += completion.outcome == frontier::Outcome::kDone &&
+               completion.task.info.kind == frontier::TaskKind::kPage;
+      repeats += completion.outcome == frontier::Outcome::kRetry;
+      commit.completions.push_back(std::move(finished.page->completion));
+    } else {
+      std::move(finished.seeds.seeds.begin(), finished.seeds.seeds.end(),
+                std::back_inserter(commit.seeds));
+      std::move(finished.seeds.notes.begin(), finished.seeds.notes.end(),
+                std::back_inserter(commit.notes));
+    }
+  }
+  commit.archive_position = archive_.Sync(last);
+  Heartbeat("commits to the frontier");
+  frontier_.Commit(std::move(commit), now);
+  archive_.Committed();
+  pages_.fetch_add(pages, std::memory_order_relaxed);
+  not_archived_.fetch_add(repeats, std::memory_order_relaxed);
+  warc_bytes_.store(archive_.warc_bytes(), std::memory_order_relaxed);
+  held_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  uncommitted_.fetch_sub(items, std::memory_order_release);
+  wake_.Set();
+}
+
+// Gathers what the parsers and the seeder bring into groups. A group is committed when it is full,
+// when it is as old as the interval, or at once when the crawl has nothing else to do than wait.
+void Pipeline::CommitLoop() {
+  try {
+    CommitGroup({}, false);  // the position of a new crawl is durable before its first page
+    std::vector<Finished> group;
+    uint64_t group_bytes = 0;
+    std::optional<WallTime> began;  // when the first thing to be committed came
+    while (true) {
+      const WallTime now = clock_.Now();
+      const bool something = !group.empty() || frontier_.NextChore(now) <= now;
+      if (something && !began) began = now;
+      const bool full = group.size() >= options_.commit_pages || group_bytes >= kMaxGroupBytes;
+      // With fetches under way a commit can wait for company; without, the crawl waits for it.
+      const bool hurry = starved_.load(std::memory_order_relaxed) && fetched_.size() == 0;
+      const WallTime due = !something ? kNever
+                           : full     ? now
+                                  : *began + (hurry ? kHastyInterval : options_.commit_interval);
+      if (failed_.IsSet()) return;
+      if (due <= now) {
+        CommitGroup(std::exchange(group, {}), false);
+        group_bytes = 0;
+        began.reset();
+        continue;
+      }
+      Idle("waits for parsed pages");
+      auto finished = parsed_.GetFor(something ? kHastyInterval : kDispatchPoll);
+      if (finished) {
+        group_bytes += finished->bytes;
+        group.push_back(*std::move(finished));
+      } else if (parsed_.drained()) {
+        break;
+      }
+    }
+    if (failed_.IsSet()) return;
+    CommitGroup(std::move(group), true);
+  } catch (const std::exception& e) {
+    Fail(e.what());
+  }
+}
+
+Pipeline::End Pipeline::Run(
+    const std::function<void(const std::function<bool(SeedBatch)>&)>& read_seeds) {
+  concurrency::NamedThread committer("commit", [this] { CommitLoop(); });
+  std::vector<concurrency::NamedThread> parsers;
+  for (int i = 0; i < options_.parser_threads; ++i) {
+    parsers.emplace_back("parse-" + std::to_string(i), [this] { Parse(); });
+  }
+  concurrency::NamedThread seeder("seed", [this, &read_seeds] {
+    try {
+      read_seeds([this](SeedBatch batch) {
+        if (stop_.IsSet()) return false;
+        Finished finished;
+        finished.seeds = std::move(batch);
+        uncommitted_.fetch_add(1, std::memory_order_relaxed);
+        return parsed_.Put(std::move(finished));
+      });
+    } catch (const std::exception& e) {
+      Fail(e.what());
+    }
+    seeds_read_.store(true, std::memory_order_release);
+    wake_.Set();
+  });
+
+  Dispatch();
+
+  const bool drained = !stop_.IsSet();
+  stop_.Set();
+  seeder.Join();
+  // Grace for what is in flight; then it is given back.
+  if (!failed_.IsSet()) {
+    Idle("grants transfers in flight their grace");
+    const auto all_ended = permits_.AcquireFor(options_.grace, permits_.total());
+    if (!all_ended) spdlog::info("grace is over: {} transfers are given back", stats().in_flight);
+  }
+  fetcher_.CancelAll();
+  const auto all_ended = permits_.Acquire(permits_.total());
+  // Consumers drain the queues before they leave.
+  fetched_.Close();
+  for (auto& parser : parsers) parser.Join();
+  parsed_.Close();
+  committer.Join();
+  if (failed_.IsSet()) return End::kFailed;
+  return drained ? End::kDrained : End::kStopped;
+}
+
+}  // namespace crawld::service

@@ -1,0 +1,147 @@
+// Pipeline: the line from the frontier through fetcher, queue, parsers and archive back into the
+// frontier. One way round.
+//
+//   dispatcher --> fetcher loops --> fetched_ --> parser workers --> parsed_ --> committer
+//   Next()         done-callback     bounded      PageWorker         bounded     Sync, Commit
+//   reserves a slot of fetched_ before each fetch: that reservation is the back-pressure
+//
+// Shutdown is an Event. Once it is set the dispatcher leases nothing more, transfers get the grace
+// period and are then given back, the queues drain, the last commit is made, Run() returns. A
+// failing disk stops the line the same way, but for the last commit.
+//
+// Run() is called once, from one thread, and is the dispatcher; the other members from any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "archive/archive.h"
+#include "base/mutex.h"
+#include "concurrency/bounded_queue.h"
+#include "concurrency/event.h"
+#include "concurrency/semaphore.h"
+#include "concurrency/threads.h"
+#include "fetcher/fetcher.h"
+#include "frontier/frontier.h"
+#include "service/clock.h"
+#include "service/page_worker.h"
+
+namespace crawld::service {
+
+struct PipelineOptions {
+  bool once = false;          // end when nothing is left to fetch
+  uint32_t concurrency = 64;  // fetches in flight
+  int parser_threads = 2;
+  uint64_t memory_budget = 128ULL << 20;  // bytes of bodies between fetch and commit
+  uint32_t commit_pages = 512;
+  Millis commit_interval{200};
+  Millis grace{10000};
+  PageWorkerOptions worker;
+};
+
+// A piece of a seed list for the committer.
+struct SeedBatch {
+  std::vector<frontier::Discovery> seeds;
+  std::vector<std::pair<std::string, std::string>> notes;
+};
+
+// What the line has done since it started.
+struct PipelineStats {
+  uint64_t fetches = 0;       // ended, robots files and failed tries included
+  uint64_t pages = 0;         // committed as done
+  uint64_t bytes = 0;         // of responses
+  uint64_t errors = 0;        // fetches without a whole response
+  uint64_t not_archived = 0;  // tries to be repeated
+  size_t in_flight = 0;
+  size_t fetched_queue = 0;
+  size_t parsed_queue = 0;
+  uint64_t held_bytes = 0;
+  uint64_t warc_bytes = 0;
+};
+
+class Pipeline {
+ public:
+  enum class End : uint8_t { kDrained, kStopped, kFailed };
+
+  // The rooms and `stop` must outlive the pipeline; the frontier's callbacks must lead to Wake()
+  // and Chores(). Who sets `stop` from outside calls Wake() after it.
+  Pipeline(const PipelineOptions& options, const Clock& clock, concurrency::Event& stop,
+           frontier::Frontier& frontier, fetcher::Fetcher& fetcher, archive::Archive& archive);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // Runs the line to its end. `read_seeds` runs on a thread of its own and hands over batches until
+  // it returns or its function argument returns false (the line is stopping).
+  End Run(const std::function<void(const std::function<bool(SeedBatch)>&)>& read_seeds);
+
+  void Wake() { wake_.Set(); }
+  void Chores();
+
+  PipelineStats stats() const;
+  // Why the line failed; meaningful after Run() returned kFailed.
+  std::string failure() const;
+  bool stopping() const { return stop_.IsSet(); }
+
+ private:
+  struct Fetched {
+    frontier::Task task;
+    fetcher::FetchResult result;
+  };
+  // What the committer receives: a page, or a batch of seeds.
+  struct Finished {
+    std::optional<PageResult> page;
+    SeedBatch seeds;
+    uint64_t bytes = 0;
+  };
+
+  void Dispatch();
+  std::optional<frontier::Task> NextTask();
+  void Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::Slot slot,
+              concurrency::Semaphore::Permit permit);
+  void Parse();
+  void CommitLoop();
+  void CommitGroup(std::vector<Finished> group, bool last);
+  void Fail(const std::string& why);
+  bool Complete() const;
+
+  // Constant after construction.
+  const PipelineOptions options_;
+  const Clock& clock_;
+  frontier::Frontier& frontier_;
+  fetcher::Fetcher& fetcher_;
+
+  // Owned by the committer thread.
+  archive::Archive& archive_;
+
+  // Have their own synchronisation.
+  concurrency::BoundedQueue<Fetched> fetched_;
+  concurrency::BoundedQueue<Finished> parsed_;
+  concurrency::Semaphore permits_;
+  concurrency::Event& stop_;
+  concurrency::Event wake_;  // something changed that the dispatcher may wait for
+  concurrency::Event failed_;
+
+  // Counters and flags read by other threads; nothing is ordered by them but where noted.
+  std::atomic<uint64_t> fetches_ = 0;
+  std::atomic<uint64_t> pages_ = 0;
+  std::atomic<uint64_t> bytes_ = 0;
+  std::atomic<uint64_t> errors_ = 0;
+  std::atomic<uint64_t> not_archived_ = 0;
+  std::atomic<uint64_t> held_bytes_ = 0;  // of results between fetch and commit
+  std::atomic<uint64_t> warc_bytes_ = 0;
+  std::atomic<bool> chores_ = false;       // the committer has been told
+  std::atomic<bool> starved_ = false;      // the dispatcher has permits and nothing to lease
+  std::atomic<bool> seeds_read_ = false;   // release/acquire: all batches are in parsed_ by then
+  std::atomic<uint64_t> uncommitted_ = 0;  // items between fetch or seed list and commit
+
+  mutable Mutex mutex_;
+  std::string failure_ GUARDED_BY(mutex_);
+};
+
+}  // namespace crawld::service

@@ -1,0 +1,125 @@
+#include "service/progress.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace crawld::service {
+namespace {
+
+constexpr double kSmoothing = 0.2;
+
+uint64_t Count(const frontier::Counters& counters, frontier::UrlState state) {
+  return counters.by_state[static_cast<int>(state)];
+}
+
+uint64_t Remaining(const frontier::Counters& counters) {
+  return Count(counters, frontier::UrlState::kQueued) + Count(counters, frontier::UrlState::kLater);
+}
+
+}  // namespace
+
+std::string Thousands(uint64_t n) {
+  std::string digits = std::to_string(n);
+  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) {
+    digits.insert(static_cast<size_t>(at), ",");
+  }
+  return digits;
+}
+
+std::string Bytes(uint64_t n) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(n);
+  size_t unit = 0;
+  while (value >= 1024 && unit + 1 < std::size(kUnits)) {
+    value /= 1024;
+    ++unit;
+  }
+  return unit == 0 ? fmt::format("{} B", n) : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::string Duration(std::chrono::seconds s) {
+  const auto n = s.count();
+  if (n < 60) return fmt::format("{}s", n);
+  if (n < 3600) return fmt::format("{}m {:02}s", n / 60, n % 60);
+  return fmt::format("{}h {:02}m", n / 3600, n / 60 % 60);
+}
+
+std::string WaitingFor(const frontier::FrontierStats& stats) {
+  if (stats.in_flight > 0) return {};
+  if (Remaining(stats.counters) == 0) return "nothing: no URL is queued";
+  if (Count(stats.counters, frontier::UrlState::kQueued) == 0) return "URLs to be tried again";
+  switch (stats.last_wait.reason) {
+    case frontier::Wait::Reason::kEmpty:
+      return "commits";
+    case frontier::Wait::Reason::kPoliteness:
+      return "hosts that may not be asked yet";
+    case frontier::Wait::Reason::kInFlight:
+      return "fetches in flight";
+    case frontier::Wait::Reason::kCommit:
+      return "commits";
+  }
+  return {};
+}
+
+Progress::Progress(bool terminal, int width)
+    : terminal_(terminal), width_(width), last_(std::chrono::steady_clock::now()) {}
+
+std::string Progress::Bar(const Snapshot& now, double rate) const {
+  const frontier::Counters& counters = now.frontier.counters;
+  const uint64_t remaining = Remaining(counters);
+  const uint64_t done =
+      Count(counters, frontier::UrlState::kDone) + Count(counters, frontier::UrlState::kFailed);
+  const double share = done + remaining == 0
+                           ? 0.0
+                           : static_cast<double>(done) / static_cast<double>(done + remaining);
+  std::string left = rate > 0.5 && remaining > 0
+                         ? Duration(std::chrono::seconds(
+                               static_cast<int64_t>(static_cast<double>(remaining) / rate))) +
+                               " left"
+                         : WaitingFor(now.frontier);
+  const std::string text =
+      fmt::format(" {:3.0f}%  {} of {}  {:.0f}/s  {} in flight  {}", share * 100, Thousands(done),
+                  Thousands(done + remaining), rate, now.pipeline.in_flight, left);
+  const int room = std::clamp(width_ - static_cast<int>(text.size()) - 3, 0, 40);
+  if (room < 5) return text;
+  const auto filled = static_cast<size_t>(share * room);
+  return "[" + std::string(filled, '#') + std::string(static_cast<size_t>(room) - filled, '.') +
+         "]" + text;
+}
+
+void Progress::Show(const Snapshot& now) {
+  const double seconds = std::chrono::duration<double>(now.when - last_).count();
+  if (seconds > 0) {
+    const double rate = static_cast<double>(now.pipeline.pages - last_pages_) / seconds;
+    rate_ = rate_ == 0 || !terminal_ ? rate : rate_ + kSmoothing * (rate - rate_);
+  }
+  last_ = now.when;
+  last_pages_ = now.pipeline.pages;
+  if (terminal_) {
+    std::string line = Bar(now, rate_);
+    if (static_cast<int>(line.size()) > width_ - 1) line.resize(static_cast<size_t>(width_) - 1);
+    std::fprintf(stderr, "\r\033[K%s", line.c_str());
+    std::fflush(stderr);
+    shown_ = true;
+    return;
+  }
+  const frontier::Counters& counters = now.frontier.counters;
+  const std::string waiting = WaitingFor(now.frontier);
+  spdlog::info(
+      "{} pages, {:.1f}/s, {} in flight, {} queued, {} to be tried again, {} failed{}{}",
+      Count(counters, frontier::UrlState::kDone), rate_, now.pipeline.in_flight,
+      Count(counters, frontier::UrlState::kQueued), Count(counters, frontier::UrlState::kLater),
+      Count(counters, frontier::UrlState::kFailed), waiting.empty() ? "" : "; waits for ", waiting);
+}
+
+void Progress::Clear() {
+  if (!shown_) return;
+  std::fprintf(stderr, "\r\033[K");
+  std::fflush(stderr);
+  shown_ = false;
+}
+
+}  // namespace crawld::service

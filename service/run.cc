@@ -1,0 +1,165 @@
+// `crawld run` and `crawld check`.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include "concurrency/background.h"
+#include "concurrency/event.h"
+#include "service/commands.h"
+#include "service/logging.h"
+#include "service/pipeline.h"
+#include "service/progress.h"
+#include "service/seeder.h"
+#include "service/signals.h"
+#include "service/wiring.h"
+
+namespace crawld::service {
+namespace {
+
+constexpr Millis kBarPeriod{200};
+constexpr Millis kLinePeriod{10'000};
+
+// As many descriptors as the system allows: each fetch holds one.
+void RaiseDescriptorLimit(uint64_t wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted) {
+    spdlog::warn(
+        "only {} file descriptors are allowed, fetcher.concurrency may need {}: raise LimitNOFILE "
+        "(systemd) or `ulimit -n`",
+        limit.rlim_cur, wanted);
+  }
+}
+
+int TerminalWidth() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+void PrintSummary(const config::Config& config, Pipeline::End end, const Snapshot& last,
+                  std::chrono::steady_clock::duration took) {
+  const frontier::Counters& counters = last.frontier.counters;
+  const auto count = [&](frontier::UrlState state) {
+    return counters.by_state[static_cast<int>(state)];
+  };
+  const double seconds = std::max(std::chrono::duration<double>(took).count(), 0.001);
+  const char* how = end == Pipeline::End::kDrained   ? "complete"
+                    : end == Pipeline::End::kStopped ? "stopped"
+                                                     : "failed";
+  std::string text =
+      fmt::format("crawl '{}' {}: {} pages in {} ({:.1f}/s), {} fetched\n", config.name, how,
+                  Thousands(last.pipeline.pages),
+                  Duration(std::chrono::duration_cast<std::chrono::seconds>(took)),
+                  static_cast<double>(last.pipeline.pages) / seconds, Bytes(last.pipeline.bytes));
+  text += fmt::format("  URLs       {} seen: {} done, {} failed, {} queued, {} to be tried again\n",
+                      Thousands(counters.seen()), Thousands(count(frontier::UrlState::kDone)),
+                      Thousands(count(frontier::UrlState::kFailed)),
+                      Thousands(count(frontier::UrlState::kQueued)),
+                      Thousands(count(frontier::UrlState::kLater)));
+  std::string reasons;
+  for (int i = 0; i < frontier::kVerdicts; ++i) {
+    if (counters.excluded[i] == 0) continue;
+    reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", Thousands(counters.excluded[i]),
+                           frontier::Name(static_cast<frontier::Verdict>(i)));
+  }
+  text += fmt::format("  excluded   {}{}\n", Thousands(count(frontier::UrlState::kExcluded)),
+                      reasons.empty() ? "" : ": " + reasons);
+  const std::string dir = config.data_dir.string();
+  if (config.archive.warc)
+    text += fmt::format("  archive    {}/warc/*.warc.gz, index {}/index.cdxj\n", dir, dir);
+  if (config.archive.pages) text += fmt::format("  pages      {}/pages/*.jsonl\n", dir);
+  if (config.archive.crawl_log) text += fmt::format("  crawl log  {}/crawl.log\n", dir);
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int CheckConfig(const std::filesystem::path& path) {
+  const config::Config config = config::Load(path);
+  CheckAgainstRooms(config);
+  fmt::print("{}: ok\n", path.string());
+  return kExitDone;
+}
+
+int RunCrawl(const std::filesystem::path& path, bool once) {
+  const config::Config config = config::Load(path);
+  CheckAgainstRooms(config);
+  SetUpLogging(config.log);
+
+  concurrency::Event stop;
+  std::atomic<Pipeline*> running = nullptr;
+  // First of all threads: it blocks the signals for those that come after.
+  Signals signals([&](const char* signal) {
+    spdlog::info("{}: stops; transfers in flight get {} ms (again to exit at once)", signal,
+                 config.shutdown.grace.count());
+    stop.Set();
+    if (Pipeline* pipeline = running.load()) pipeline->Wake();
+  });
+  concurrency::ThreadRegistration registration("dispatch");
+  RaiseDescriptorLimit(2 * config.fetcher.concurrency + 1024);
+
+  const Clock clock;
+  const auto began = std::chrono::steady_clock::now();
+  frontier::FrontierOptions frontier_options = FrontierOptionsOf(config);
+  frontier_options.on_schedule_change = [&] {
+    if (Pipeline* pipeline = running.load()) pipeline->Wake();
+  };
+  frontier_options.on_chores = [&] {
+    if (Pipeline* pipeline = running.load()) pipeline->Chores();
+  };
+  frontier::Frontier frontier(config.data_dir / "frontier", std::move(frontier_options));
+  archive::Archive archive(config.data_dir, ArchiveOptionsOf(config), frontier.archive_position());
+  fetcher::Fetcher fetcher(FetcherOptionsOf(config));
+  Pipeline pipeline(PipelineOptionsOf(config, once), clock, stop, frontier, fetcher, archive);
+  running.store(&pipeline);
+
+  const auto snapshot = [&] {
+    return Snapshot{frontier.stats(), pipeline.stats(), std::chrono::steady_clock::now()};
+  };
+  const frontier::FrontierStats at_start = frontier.stats();
+  spdlog::info("crawld {} starts crawl '{}' in {}: {} URLs known, {} queued", CRAWLD_VERSION,
+               config.name, config.data_dir.string(), at_start.counters.seen(),
+               at_start.counters.by_state[static_cast<int>(frontier::UrlState::kQueued)]);
+
+  const bool terminal = once && isatty(STDERR_FILENO) == 1;
+  Progress progress(terminal, TerminalWidth());
+  Pipeline::End end{};
+  {
+    bool first = true;
+    concurrency::BackgroundThread reporter("progress", terminal ? kBarPeriod : kLinePeriod,
+                                           [&](const concurrency::Event&) {
+                                             if (!std::exchange(first, false))
+                                               progress.Show(snapshot());
+                                           });
+    end = pipeline.Run([&](const std::function<bool(SeedBatch)>& put) {
+      const SeedCount seeds = ReadSeeds(config, frontier, put);
+      spdlog::info("seeds: {} URLs, {} bad lines skipped, {} lists ({} unchanged)", seeds.good,
+                   seeds.bad, seeds.lists, seeds.lists_known);
+    });
+  }
+  running.store(nullptr);
+  progress.Clear();
+  const Snapshot last = snapshot();
+  PrintSummary(config, end, last, last.when - began);
+  if (end == Pipeline::End::kFailed) {
+    fmt::print(stderr, "crawld: {}\n", pipeline.failure());
+    return kExitFailed;
+  }
+  const auto& states = last.frontier.counters.by_state;
+  const bool nothing_came = states[static_cast<int>(frontier::UrlState::kDone)] == 0 &&
+                            states[static_cast<int>(frontier::UrlState::kFailed)] > 0;
+  return once && end == Pipeline::End::kDrained && nothing_came ? kExitFailed : kExitDone;
+}
+
+}  // namespace crawld::service

@@ -1,0 +1,64 @@
+#include "service/signals.h"
+
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <utility>
+
+#include "base/error.h"
+
+namespace crawld::service {
+namespace {
+
+constexpr int kExitBySignal = 130;
+
+}  // namespace
+
+Signals::Signals(std::function<void(const char*)> on_stop) : on_stop_(std::move(on_stop)) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  if (pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) throw FatalError("cannot block signals");
+  std::signal(SIGPIPE, SIG_IGN);
+  signal_fd_ = signalfd(-1, &set, SFD_CLOEXEC);
+  quit_fd_ = eventfd(0, EFD_CLOEXEC);
+  if (signal_fd_ < 0 || quit_fd_ < 0) throw FatalError("cannot watch for signals");
+  thread_ = concurrency::NamedThread("signals", [this] { Loop(); });
+}
+
+Signals::~Signals() {
+  const uint64_t one = 1;
+  // An eventfd takes a one.
+  (void)!write(quit_fd_, &one, sizeof one);
+  thread_.Join();
+  close(signal_fd_);
+  close(quit_fd_);
+}
+
+void Signals::Loop() {
+  bool asked = false;
+  while (true) {
+    concurrency::Idle("waits for a signal");
+    std::array<pollfd, 2> fds = {{{signal_fd_, POLLIN, 0}, {quit_fd_, POLLIN, 0}}};
+    if (poll(fds.data(), fds.size(), -1) < 0) continue;
+    if (fds[1].revents != 0) return;
+    signalfd_siginfo info{};
+    if (read(signal_fd_, &info, sizeof info) != sizeof info) continue;
+    const char* name = info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM";
+    if (asked) {
+      spdlog::warn("{} again: exits at once; the next start goes on from the last commit", name);
+      spdlog::default_logger()->flush();
+      _exit(kExitBySignal);
+    }
+    asked = true;
+    on_stop_(name);
+  }
+}
+
+}  // namespace crawld::service

@@ -1,0 +1,199 @@
+#include "service/wiring.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "config/error.h"
+#include "web/url.h"
+
+namespace crawld::service {
+namespace {
+
+parser::LinkKind ToParser(config::LinkKind kind) {
+  switch (kind) {
+    case config::LinkKind::kA:
+      return parser::LinkKind::kA;
+    case config::LinkKind::kArea:
+      return parser::LinkKind::kArea;
+    case config::LinkKind::kIframe:
+      return parser::LinkKind::kIframe;
+    case config::LinkKind::kFrame:
+      return parser::LinkKind::kFrame;
+    case config::LinkKind::kCanonical:
+      return parser::LinkKind::kCanonical;
+    case config::LinkKind::kAlternate:
+      return parser::LinkKind::kAlternate;
+    case config::LinkKind::kNext:
+      return parser::LinkKind::kNext;
+    case config::LinkKind::kPrev:
+      return parser::LinkKind::kPrev;
+    case config::LinkKind::kAmphtml:
+      return parser::LinkKind::kAmphtml;
+    case config::LinkKind::kShortlink:
+      return parser::LinkKind::kShortlink;
+    case config::LinkKind::kRefresh:
+      return parser::LinkKind::kRefresh;
+  }
+  return parser::LinkKind::kA;
+}
+
+frontier::ScopeMode ToFrontier(config::ScopeMode mode) {
+  switch (mode) {
+    case config::ScopeMode::kHost:
+      return frontier::ScopeMode::kHost;
+    case config::ScopeMode::kDomain:
+      return frontier::ScopeMode::kDomain;
+    case config::ScopeMode::kPrefix:
+      return frontier::ScopeMode::kPrefix;
+    case config::ScopeMode::kAny:
+      return frontier::ScopeMode::kAny;
+  }
+  return frontier::ScopeMode::kHost;
+}
+
+frontier::Order ToFrontier(config::FrontierOrder order) {
+  switch (order) {
+    case config::FrontierOrder::kBreadthFirst:
+      return frontier::Order::kBreadthFirst;
+    case config::FrontierOrder::kDepthFirst:
+      return frontier::Order::kDepthFirst;
+    case config::FrontierOrder::kPriority:
+      return frontier::Order::kPriority;
+  }
+  return frontier::Order::kBreadthFirst;
+}
+
+archive::BundleOptions BundleOptionsOf(const config::Config& config) {
+  archive::BundleOptions options;
+  options.compression = static_cast<int>(config.archive.compression);
+  options.digest = config.archive.digest == config::Digest::kSha1 ? archive::Digest::kSha1
+                                                                  : archive::Digest::kSha256;
+  return options;
+}
+
+}  // namespace
+
+fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
+  const config::Fetcher& from = config.fetcher;
+  fetcher::FetcherOptions options;
+  options.threads = static_cast<int>(from.threads);
+  // Per thread, with room for connections that are kept for hosts that are not due.
+  options.max_connections =
+      static_cast<uint32_t>(std::min<uint64_t>(from.concurrency / from.threads + 64, 100'000));
+  options.connect_timeout = from.connect_timeout;
+  options.first_byte_timeout = from.first_byte_timeout;
+  options.idle_timeout = from.idle_timeout;
+  options.total_timeout = from.total_timeout;
+  options.max_body_bytes = from.max_body_bytes;
+  options.max_header_bytes = from.max_header_bytes;
+  options.http2 = from.http2;
+  if (from.ca_file) options.ca_file = from.ca_file->string();
+  options.user_agent = config.identity.user_agent;
+  options.headers = from.headers;
+  return options;
+}
+
+frontier::FrontierOptions FrontierOptionsOf(const config::Config& config) {
+  frontier::FrontierOptions options;
+  options.store.block_cache_bytes = config.frontier.cache_bytes;
+  options.store.write_buffer_bytes = config.frontier.write_buffer_bytes;
+  options.seen_cache_bytes = config.frontier.seen_cache_bytes;
+  options.order = ToFrontier(config.frontier.order);
+  frontier::ScopeOptions& scope = options.scope;
+  scope.mode = ToFrontier(config.scope.mode);
+  for (const auto& pattern : config.scope.include) scope.include.push_back(pattern.text);
+  for (const auto& pattern : config.scope.exclude) scope.exclude.push_back(pattern.text);
+  if (config.scope.max_depth) scope.max_depth = static_cast<uint16_t>(*config.scope.max_depth);
+  scope.max_redirects = static_cast<uint8_t>(config.fetcher.max_redirects);
+  scope.max_url_length = static_cast<uint32_t>(config.scope.max_url_length);
+  options.max_pages = config.scope.max_pages;
+  options.max_pages_per_host = config.scope.max_pages_per_host;
+  options.retry_backoff = config.retry.backoff;
+  options.retry_max_backoff = config.retry.max_backoff;
+  frontier::SchedulerOptions& scheduler = options.scheduler;
+  scheduler.max_hosts = config.frontier.hosts_in_memory;
+  scheduler.robots_max_tries = static_cast<uint16_t>(config.retry.max_tries);
+  frontier::PolitenessOptions& politeness = scheduler.politeness;
+  politeness.delay = config.politeness.delay;
+  politeness.concurrency_per_host = static_cast<uint32_t>(config.politeness.concurrency_per_host);
+  politeness.robots = config.politeness.robots;
+  politeness.robots_token = config.identity.robots_token;
+  politeness.max_crawl_delay = config.politeness.robots_max_crawl_delay;
+  politeness.robots_max_age = config.politeness.robots_max_age;
+  return options;
+}
+
+archive::ArchiveOptions ArchiveOptionsOf(const config::Config& config) {
+  archive::ArchiveOptions options;
+  options.name = config.name;
+  options.user_agent = config.identity.user_agent;
+  options.warc = config.archive.warc;
+  options.pages = config.archive.pages;
+  options.crawl_log = config.archive.crawl_log;
+  options.max_file_bytes = config.archive.max_file_bytes;
+  options.bundle = BundleOptionsOf(config);
+  return options;
+}
+
+PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
+  PipelineOptions options;
+  options.once = once;
+  options.concurrency = static_cast<uint32_t>(config.fetcher.concurrency);
+  options.parser_threads =
+      config.parser.threads != 0
+          ? static_cast<int>(config.parser.threads)
+          : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  options.memory_budget = config.fetcher.memory_budget_bytes;
+  options.commit_pages = static_cast<uint32_t>(config.commit.max_pages);
+  options.commit_interval = config.commit.interval;
+  options.grace = config.shutdown.grace;
+  PageWorkerOptions& worker = options.worker;
+  for (const config::LinkKind kind : config.scope.follow) worker.follow.insert(ToParser(kind));
+  worker.honour_nofollow = config.scope.nofollow;
+  worker.follow_sitemaps = true;
+  worker.want_text = config.parser.text;
+  worker.write_warc = config.archive.warc;
+  worker.write_pages = config.archive.pages;
+  worker.max_parse_bytes = config.parser.max_body_bytes;
+  worker.max_links = config.parser.max_links;
+  worker.robots_token = config.identity.robots_token;
+  worker.max_tries = static_cast<uint16_t>(config.retry.max_tries);
+  worker.backoff = config.retry.backoff;
+  worker.max_backoff = config.retry.max_backoff;
+  worker.bundle = BundleOptionsOf(config);
+  return options;
+}
+
+void CheckAgainstRooms(const config::Config& config) {
+  std::vector<config::Problem> problems;
+  const auto add = [&](const config::SourceText& where, std::string key, std::string message) {
+    problems.push_back(
+        {config.origin, where.line, where.column, std::move(key), std::move(message)});
+  };
+  for (const bool exclude : {false, true}) {
+    const auto& patterns = exclude ? config.scope.exclude : config.scope.include;
+    for (const config::SourceText& pattern : patterns) {
+      frontier::ScopeOptions options;
+      (exclude ? options.exclude : options.include) = {pattern.text};
+      if (const auto scope = frontier::Scope::Create(options); !scope) {
+        add(pattern, exclude ? "scope.exclude" : "scope.include",
+            fmt::format("'{}' is no RE2 pattern: {}", pattern.text, scope.error().message));
+      }
+    }
+  }
+  for (const config::SourceText& seed : config.seeds.urls) {
+    const auto url = web::Url::Parse(seed.text);
+    if (!url) {
+      add(seed, "seeds.urls",
+          fmt::format("'{}' is no URL: {}", seed.text, web::Explain(url.error())));
+    } else if (!url->IsHttp()) {
+      add(seed, "seeds.urls",
+          fmt::format("'{}' has scheme {}; allowed: http, https", seed.text, url->scheme()));
+    }
+  }
+  if (!problems.empty()) throw config::ConfigError(std::move(problems));
+}
+
+}  // namespace crawld::service

@@ -1,0 +1,21 @@
+// Wiring: from the one Config to each room's own Options. Only here does a room meet the config.
+#pragma once
+
+#include "archive/archive.h"
+#include "config/config.h"
+#include "fetcher/fetcher.h"
+#include "frontier/frontier.h"
+#include "service/pipeline.h"
+
+namespace crawld::service {
+
+fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config);
+frontier::FrontierOptions FrontierOptionsOf(const config::Config& config);
+archive::ArchiveOptions ArchiveOptionsOf(const config::Config& config);
+PipelineOptions PipelineOptionsOf(const config::Config& config, bool once);
+
+// What the config room cannot judge: patterns that do not compile, seeds that are no URLs. Throws
+// ConfigError with all of them, in the form of its other errors.
+void CheckAgainstRooms(const config::Config& config);
+
+}  // namespace crawld::service
