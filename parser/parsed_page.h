@@ -83,8 +83,8 @@ struct ParsedPage {
   std::string encoding;            // WHATWG name, lower case: "utf-8", "windows-1252"
   const char* encoding_from = "";  // how it was found: "bom", "header", "meta", "detected", ...
 
-  bool truncated_input = false;  // an option cut the input, or the depth limit held back nesting
-  bool truncated_tree = false;   // the memory limit ended the parse: there is no content at all
+  bool truncated_input = false;  // HtmlGuard left tags out: nesting or attributes beyond reason
+  bool truncated_tree = false;   // the memory limit ended the parse: the page has what came before
   bool truncated_text = false;   // max_text_bytes cut `text`
 };
 

@@ -73,12 +73,12 @@ inline uint32_t ClassOf(std::string_view bytes) {
   return bits;
 }
 
-inline bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-inline char AsciiLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-inline bool IsAlpha(char c) { return AsciiLower(c) >= 'a' && AsciiLower(c) <= 'z'; }
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr char AsciiLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+constexpr bool IsAlpha(char c) { return AsciiLower(c) >= 'a' && AsciiLower(c) <= 'z'; }
 
 // -1 when `c` is no hexadecimal digit.
-inline int HexValue(char c) {
+constexpr int HexValue(char c) {
   if (IsDigit(c)) return c - '0';
   const char lower = AsciiLower(c);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;

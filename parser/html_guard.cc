@@ -1,0 +1,391 @@
+#include "parser/html_guard.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "web/url_bytes.h"
+
+namespace crawld::parser {
+namespace {
+
+// What matters of an element here.
+constexpr uint16_t kVoid = 1 << 0;
+// Its end tag may be left out, and it never holds another of its kind without one of the others
+// between: not worth following.
+constexpr uint16_t kUnfollowed = 1 << 1;
+constexpr uint16_t kFormatting = 1 << 2;
+constexpr uint16_t kRawText = 1 << 3;
+constexpr uint16_t kBarrier = 1 << 4;   // an end tag does not look beyond it
+constexpr uint16_t kKept = 1 << 5;      // carries links or metadata
+constexpr uint16_t kForeign = 1 << 6;   // svg, math: "<x/>" is closed inside
+constexpr uint16_t kBreakout = 1 << 7;  // a start tag that ends foreign content
+constexpr uint16_t kMerged = 1 << 8;    // html, body: a later one's attributes go to the first
+constexpr uint16_t kSelect = 1 << 9;
+constexpr uint16_t kTemplate = 1 << 10;
+constexpr uint16_t kScript = 1 << 11;
+
+constexpr uint64_t HashName(std::string_view name) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : name) {
+    hash = (hash ^ static_cast<unsigned char>(web::AsciiLower(c))) * 0x100000001b3;
+  }
+  return hash;
+}
+
+struct Entry {
+  uint64_t hash = 0;
+  uint16_t flags = 0;
+};
+
+// Open addressing; a name is told by its hash alone.
+constexpr size_t kSlots = 512;
+constexpr std::array<Entry, kSlots> kElements = [] {
+  std::array<Entry, kSlots> table{};
+  const auto add = [&](std::string_view names, uint16_t flags) {
+    while (!names.empty()) {
+      const size_t space = std::min(names.find(' '), names.size());
+      const uint64_t hash = HashName(names.substr(0, space));
+      size_t slot = hash % kSlots;
+      while (table[slot].hash != 0 && table[slot].hash != hash) slot = (slot + 1) % kSlots;
+      table[slot].hash = hash;
+      table[slot].flags |= flags;
+      names.remove_prefix(std::min(space + 1, names.size()));
+    }
+  };
+  add("area base br col embed hr img input link meta source track wbr basefont bgsound frame "
+      "keygen param image",
+      kVoid);
+  add("p li dt dd option tr td th tbody thead tfoot colgroup html head body", kUnfollowed);
+  add("a b big code em font i nobr s small strike strong tt u", kFormatting);
+  add("script style textarea title xmp iframe noembed noframes", kRawText);
+  add("table template object marquee applet caption select", kBarrier);
+  add("a area base link meta iframe frame frameset title script style textarea xmp noframes "
+      "noembed",
+      kKept);
+  add("svg math", kForeign);
+  add("b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img "
+      "li listing menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul "
+      "var",
+      kBreakout);
+  add("html body", kMerged);
+  add("select", kSelect);
+  add("template", kTemplate);
+  add("script", kScript);
+  return table;
+}();
+
+uint16_t FlagsOf(uint64_t hash) {
+  size_t slot = hash % kSlots;
+  while (kElements[slot].hash != 0) {
+    if (kElements[slot].hash == hash) return kElements[slot].flags;
+    slot = (slot + 1) % kSlots;
+  }
+  return 0;
+}
+
+bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
+
+// How far an end tag looks for its start tag. Looking less far only overestimates the depth.
+constexpr size_t kLookback = 64;
+
+class Guard {
+ public:
+  Guard(std::string_view html, uint64_t max_work, std::string& out)
+      : html_(html), max_work_(max_work), out_(out) {}
+
+  GuardResult Run() {
+    while (at_ < html_.size()) {
+      const size_t open = html_.find('<', at_);
+      const size_t text_end = std::min(open, html_.size());
+      // Each character asks whether the last formatting element is still open.
+      if (formatting_ > 0) {
+        work_ += (text_end - at_) * stack_.size() / 4;
+        if (work_ > max_work_ && !filtering_) BeginFiltering();
+      }
+      if (open == std::string_view::npos || open + 1 >= html_.size()) break;
+      at_ = open;
+      const char next = html_[open + 1];
+      if (web::IsAlpha(next)) {
+        if (!StartTag()) break;
+      } else if (next == '/') {
+        if (!EndTag()) break;
+      } else if (next == '!' || next == '?') {
+        if (!Comment()) break;
+      } else {
+        ++at_;
+      }
+      if (work_ > max_work_ && !filtering_) BeginFiltering();
+    }
+    GuardResult result{.html = html_, .work = work_, .changed = changed_};
+    if (changed_) {
+      Flush(html_.size());
+      result.html = out_;
+    }
+    return result;
+  }
+
+ private:
+  struct Open {
+    uint64_t hash;
+    uint32_t name_begin;
+    uint16_t name_size;
+    uint16_t flags;
+  };
+
+  void Flush(size_t end) {
+    if (end > copied_) out_.append(html_.substr(copied_, end - copied_));
+    copied_ = std::max(copied_, end);
+  }
+
+  // Leaves out [begin, end) of the input and puts `instead` in its place.
+  void Replace(size_t begin, size_t end, std::string_view instead) {
+    if (!changed_) {
+      changed_ = true;
+      out_.clear();
+      out_.reserve(html_.size() + 64);
+    }
+    Flush(begin);
+    out_ += instead;
+    copied_ = std::max(copied_, end);
+  }
+
+  // From here on the tree stays flat: what is open is closed, and little is opened.
+  void BeginFiltering() {
+    filtering_ = true;
+    formatting_ = 0;
+    Replace(at_, at_, "");
+    size_t closed = 0;
+    for (auto open = stack_.rbegin(); open != stack_.rend() && closed < kMaxClosed; ++open) {
+      if ((open->flags & kTemplate) != 0) break;  // what follows is still inside it
+      out_ += "</";
+      out_ += html_.substr(open->name_begin, open->name_size);
+      out_ += '>';
+      ++closed;
+    }
+  }
+
+  // Reads a name at `p`; returns its end.
+  size_t ReadName(size_t p, uint64_t& hash) const {
+    const size_t begin = p;
+    while (p < html_.size() && !IsSpace(html_[p]) && html_[p] != '/' && html_[p] != '>') ++p;
+    hash = HashName(html_.substr(begin, std::min<size_t>(p - begin, 32)));
+    return p;
+  }
+
+  // Reads attributes up to and with '>'. Returns false when the tag never ends.
+  bool ReadAttributes(size_t p, size_t& end, size_t& count, size_t& cut, bool& self_closing) {
+    count = 0;
+    cut = 0;
+    self_closing = false;
+    const size_t size = html_.size();
+    while (true) {
+      while (p < size && (IsSpace(html_[p]) || html_[p] == '/')) {
+        self_closing = html_[p] == '/';
+        ++p;
+      }
+      if (p >= size) return false;
+      if (html_[p] == '>') {
+        end = p + 1;
+        return true;
+      }
+      self_closing = false;
+      if (count == kMaxAttributes) cut = p;
+      ++count;
+      ++p;  // even '=' may begin a name
+      while (p < size && !IsSpace(html_[p]) && html_[p] != '/' && html_[p] != '>' &&
+             html_[p] != '=') {
+        ++p;
+      }
+      while (p < size && IsSpace(html_[p])) ++p;
+      if (p >= size || html_[p] != '=') continue;
+      ++p;
+      while (p < size && IsSpace(html_[p])) ++p;
+      if (p >= size) return false;
+      if (html_[p] == '"' || html_[p] == '\'') {
+        p = html_.find(html_[p], p + 1);
+        if (p == std::string_view::npos) return false;
+        ++p;
+      } else {
+        while (p < size && !IsSpace(html_[p]) && html_[p] != '>') ++p;
+      }
+    }
+  }
+
+  bool StartTag() {
+    const size_t begin = at_;
+    uint64_t hash = 0;
+    const size_t name_end = ReadName(begin + 1, hash);
+    size_t end = 0;
+    size_t attributes = 0;
+    size_t cut = 0;
+    bool self_closing = false;
+    if (!ReadAttributes(name_end, end, attributes, cut, self_closing)) return false;
+    const uint16_t flags = FlagsOf(hash);
+    const size_t counted = std::min(attributes, kMaxAttributes);
+    work_ += stack_.size() + 1 + counted * counted / 16;
+    if (cut != 0) Replace(cut, end - 1, "");
+    at_ = end;
+
+    if (filtering_) {
+      if ((flags & kTemplate) != 0) ++dropped_templates_;
+      if ((flags & kKept) == 0 || dropped_templates_ > 0) Replace(begin, end, " ");
+    }
+    if ((flags & kMerged) != 0) work_ += merged_ += counted + 1;
+    if ((flags & kBreakout) != 0) foreign_ = 0;
+    if ((flags & kRawText) != 0 && foreign_ == 0 && (selects_ == 0 || (flags & kScript) != 0)) {
+      SkipRawText(html_.substr(begin + 1, name_end - begin - 1), hash, begin);
+      return true;
+    }
+    if ((flags & (kVoid | kUnfollowed)) != 0) return true;
+    if (foreign_ > 0 && self_closing && (flags & kBreakout) == 0) return true;
+    if ((flags & kFormatting) != 0) {
+      work_ += formatting_;
+      ++formatting_;
+      if (hash == kA) CloseEarlierA();
+    }
+    if (filtering_) return true;
+    stack_.push_back({hash, static_cast<uint32_t>(begin + 1),
+                      static_cast<uint16_t>(std::min<size_t>(name_end - begin - 1, 32)), flags});
+    if ((flags & kForeign) != 0) ++foreign_;
+    if ((flags & kSelect) != 0) ++selects_;
+    return true;
+  }
+
+  // Jumps behind the end tag of `name`, if there is one.
+  void SkipRawText(std::string_view name, uint64_t hash, size_t begin) {
+    if (std::find(endless_.begin(), endless_.end(), hash) != endless_.end()) return;
+    for (size_t p = at_; (p = html_.find("</", p)) != std::string_view::npos; p += 2) {
+      const size_t after = p + 2 + name.size();
+      if (after >= html_.size()) break;
+      if (HashName(html_.substr(p + 2, name.size())) != hash) continue;
+      const char c = html_[after];
+      if (!IsSpace(c) && c != '/' && c != '>') continue;
+      const size_t close = html_.find('>', after);
+      if (close == std::string_view::npos) break;
+      at_ = close + 1;
+      if (filtering_ && dropped_templates_ > 0) Replace(begin, at_, " ");
+      return;
+    }
+    endless_.push_back(hash);  // none from here on, so none from any later place
+  }
+
+  // A second <a> closes the first.
+  void CloseEarlierA() {
+    const size_t bottom = stack_.size() - std::min(stack_.size(), kLookback);
+    for (size_t i = stack_.size(); i > bottom; --i) {
+      if (stack_[i - 1].hash == kA) {
+        stack_.erase(stack_.begin() + static_cast<long>(i - 1));
+        --formatting_;
+        return;
+      }
+    }
+  }
+
+  bool EndTag() {
+    const size_t begin = at_;
+    if (begin + 2 >= html_.size()) return false;
+    if (!web::IsAlpha(html_[begin + 2])) return Bogus(begin + 2);
+    uint64_t hash = 0;
+    const size_t name_end = ReadName(begin + 2, hash);
+    size_t end = 0;
+    size_t attributes = 0;
+    size_t cut = 0;
+    bool self_closing = false;
+    if (!ReadAttributes(name_end, end, attributes, cut, self_closing)) return false;
+    if (cut != 0) Replace(cut, end - 1, "");
+    at_ = end;
+    const uint16_t flags = FlagsOf(hash);
+    if (filtering_) {
+      const bool inside = dropped_templates_ > 0;
+      if ((flags & kTemplate) != 0 && inside) {
+        --dropped_templates_;
+        Replace(begin, end, " ");
+      } else if (inside || (flags & (kKept | kTemplate)) == 0) {
+        Replace(begin, end, " ");
+      }
+      ++work_;
+      return true;
+    }
+    if (!stack_.empty() && stack_.back().hash == hash) {
+      ++work_;
+      Pop();
+      return true;
+    }
+    work_ += stack_.size() * ((flags & kFormatting) != 0 ? 8 : 1) + 1;
+    if ((flags & kUnfollowed) != 0) return true;
+    const size_t bottom = stack_.size() - std::min(stack_.size(), kLookback);
+    for (size_t i = stack_.size(); i > bottom; --i) {
+      const Open& open = stack_[i - 1];
+      if (open.hash == hash) {
+        if ((flags & kFormatting) != 0) {
+          stack_.erase(stack_.begin() + static_cast<long>(i - 1));
+          --formatting_;
+        } else {
+          while (stack_.size() >= i) Pop();
+        }
+        return true;
+      }
+      if ((open.flags & kBarrier) != 0 && (flags & kBarrier) == 0) return true;
+    }
+    return true;
+  }
+
+  void Pop() {
+    const uint16_t flags = stack_.back().flags;
+    stack_.pop_back();
+    if ((flags & kFormatting) != 0 && formatting_ > 0) --formatting_;
+    if ((flags & kForeign) != 0 && foreign_ > 0) --foreign_;
+    if ((flags & kSelect) != 0 && selects_ > 0) --selects_;
+  }
+
+  bool Comment() {
+    if (html_.substr(at_).starts_with("<!--")) {
+      size_t p = at_ + 4;
+      const std::string_view rest = html_.substr(p);
+      if (rest.starts_with('>') || rest.starts_with("->")) return Bogus(p);
+      while ((p = html_.find("--", p)) != std::string_view::npos) {
+        const std::string_view after = html_.substr(p + 2);
+        if (after.starts_with('>') || after.starts_with("!>")) return Bogus(p + 2);
+        ++p;
+      }
+      return false;
+    }
+    return Bogus(at_ + 2);
+  }
+
+  // Up to the next '>'.
+  bool Bogus(size_t from) {
+    const size_t end = html_.find('>', from);
+    if (end == std::string_view::npos) return false;
+    at_ = end + 1;
+    return true;
+  }
+
+  static constexpr uint64_t kA = HashName("a");
+  static constexpr size_t kMaxClosed = 65536;
+
+  const std::string_view html_;
+  const uint64_t max_work_;
+  std::string& out_;
+  size_t at_ = 0;
+  size_t copied_ = 0;  // how much of html_ is in out_, or was left out
+  bool changed_ = false;
+  bool filtering_ = false;
+  size_t dropped_templates_ = 0;
+  uint64_t work_ = 0;
+  std::vector<Open> stack_;
+  size_t formatting_ = 0;
+  size_t foreign_ = 0;
+  size_t selects_ = 0;
+  size_t merged_ = 0;
+  std::vector<uint64_t> endless_;
+};
+
+}  // namespace
+
+GuardResult GuardHtml(std::string_view html, uint64_t max_work, std::string& storage) {
+  return Guard(html, max_work, storage).Run();
+}
+
+}  // namespace crawld::parser

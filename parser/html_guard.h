@@ -1,0 +1,30 @@
+// HtmlGuard: keeps an HTML parser's worst case away from it.
+//
+// A tree builder's cost is not linear in its input: each tag may walk the stack of open elements,
+// each attribute the attributes before it. GuardHtml() reads the tags of a page once, follows that
+// stack roughly (it may think it deeper than it is, never much shallower), and adds up the steps a
+// tree builder would take. While the sum stays below `max_work` nothing happens. From the tag on
+// which exceeds it, only tags that carry links or metadata remain; all other tags become a blank.
+// A tag with more than kMaxAttributes loses the attributes behind them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace crawld::parser {
+
+inline constexpr size_t kMaxAttributes = 512;
+
+struct GuardResult {
+  std::string_view html;  // the input itself, or `storage`
+  uint64_t work = 0;      // steps, as estimated
+  bool changed = false;
+};
+
+// Linear in the input; a few microseconds for a page of 32 KB. The result points into `html` or
+// into `storage` and dies with it.
+GuardResult GuardHtml(std::string_view html, uint64_t max_work, std::string& storage);
+
+}  // namespace crawld::parser

@@ -1,0 +1,721 @@
+#include "parser/html_parser.h"
+
+#include <gumbo.h>
+
+#include <algorithm>
+#include <array>
+#include <csetjmp>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "parser/charset.h"
+#include "parser/html_guard.h"
+#include "web/url_bytes.h"
+#include "web/url_key.h"
+
+namespace crawld::parser {
+namespace {
+
+constexpr size_t kBlockBytes = size_t{1} << 20;
+
+// Memory for one tree. Blocks are kept from page to page; nothing is freed singly.
+class Arena {
+ public:
+  // Everything handed out before is void.
+  void Reset(size_t budget) {
+    size_t kept = 0;
+    size_t blocks = 0;
+    while (blocks < blocks_.size() && kept + blocks_[blocks].size <= kKeptArenaBytes) {
+      kept += blocks_[blocks++].size;
+    }
+    blocks_.resize(blocks);
+    block_ = 0;
+    next_ = end_ = nullptr;
+    left_ = budget;
+    held_ = kept;
+  }
+
+  // nullptr when the budget is spent.
+  void* Allocate(size_t size) {
+    size = (size + 15) & ~size_t{15};
+    if (size > static_cast<size_t>(end_ - next_) && !NextBlock(size)) return nullptr;
+    void* const memory = next_;
+    next_ += size;
+    return memory;
+  }
+
+  size_t held() const { return held_; }
+
+ private:
+  struct Block {
+    std::unique_ptr<char[]> memory;
+    size_t size = 0;
+  };
+
+  bool NextBlock(size_t size) {
+    while (block_ < blocks_.size() && blocks_[block_].size < size) ++block_;
+    const size_t bytes =
+        block_ < blocks_.size() ? blocks_[block_].size : std::max(size, kBlockBytes);
+    if (bytes > left_) return false;
+    left_ -= bytes;
+    if (block_ == blocks_.size()) {
+      blocks_.push_back({std::make_unique_for_overwrite<char[]>(bytes), bytes});
+      held_ += bytes;
+    }
+    next_ = blocks_[block_].memory.get();
+    end_ = next_ + bytes;
+    ++block_;
+    return true;
+  }
+
+  std::vector<Block> blocks_;
+  size_t block_ = 0;  // the first that is unused
+  char* next_ = nullptr;
+  char* end_ = nullptr;
+  size_t left_ = 0;
+  size_t held_ = 0;
+};
+
+// One call of gumbo_parse. Its first allocation is the output, which holds the document node: when
+// the budget ends the parse, that is the way to the part of the tree that stands.
+struct Session {
+  Arena& arena;
+  void* output = nullptr;
+  std::jmp_buf out_of_memory;
+};
+
+void* AllocateForGumbo(void* session_pointer, size_t size) {
+  auto* const session = static_cast<Session*>(session_pointer);
+  void* const memory = session->arena.Allocate(size);
+  if (memory == nullptr) std::longjmp(session->out_of_memory, 1);  // NOLINT: no C++ frame between
+  if (session->output == nullptr) {
+    std::memset(memory, 0, size);
+    session->output = memory;
+  }
+  return memory;
+}
+
+void FreeForGumbo(void*, void*) {}
+
+// Runs gumbo. Nothing with a destructor lives in this frame, so the longjmp skips none.
+// `complete` is false when the budget ended it.
+const GumboNode* BuildTree(Session& session, const char* html, size_t size, bool& complete) {
+  GumboOptions options = kGumboDefaultOptions;
+  options.allocator = AllocateForGumbo;
+  options.deallocator = FreeForGumbo;
+  options.userdata = &session;
+  options.max_errors = 0;
+  if (setjmp(session.out_of_memory) == 0) {  // NOLINT: see AllocateForGumbo
+    const GumboOutput* const output = gumbo_parse_with_options(&options, html, size);
+    complete = true;
+    return output->document;
+  }
+  complete = false;
+  const auto* const output = static_cast<const GumboOutput*>(session.output);
+  return output == nullptr ? nullptr : output->document;
+}
+
+bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
+
+bool EqualIgnoringCase(std::string_view text, std::string_view lower) {
+  return text.size() == lower.size() &&
+         std::equal(text.begin(), text.end(), lower.begin(),
+                    [](char a, char b) { return web::AsciiLower(a) == b; });
+}
+
+// Cuts at a character's boundary.
+std::string_view Cut(std::string_view text, size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
+  return text.substr(0, bytes);
+}
+
+// Appends with runs of blanks made one space, none at the beginning. False when `limit` cut it.
+bool AppendCollapsed(std::string_view text, size_t limit, std::string& out) {
+  bool blank = out.empty() || out.back() == '\n';
+  for (size_t i = 0; i < text.size();) {
+    if (IsSpace(text[i])) {
+      ++i;
+      if (!blank && !out.ends_with(' ')) out += ' ';
+      continue;
+    }
+    size_t end = i;
+    while (end < text.size() && !IsSpace(text[end])) ++end;
+    if (out.size() + (end - i) > limit) {
+      out += Cut(text.substr(i, end - i), limit - std::min(limit, out.size()));
+      return false;
+    }
+    out += text.substr(i, end - i);
+    blank = false;
+    i = end;
+  }
+  return true;
+}
+
+void TrimEnd(std::string& text) {
+  while (!text.empty() && IsSpace(text.back())) text.pop_back();
+}
+
+std::string Collapsed(std::string_view text, size_t limit) {
+  std::string out;
+  AppendCollapsed(text, limit, out);
+  TrimEnd(out);
+  return out;
+}
+
+// Calls `visit` with each blank-separated word, until it returns true.
+template <typename Visit>
+bool AnyWord(std::string_view text, Visit visit) {
+  for (size_t i = 0; i < text.size();) {
+    if (IsSpace(text[i])) {
+      ++i;
+      continue;
+    }
+    size_t end = i;
+    while (end < text.size() && !IsSpace(text[end])) ++end;
+    if (visit(text.substr(i, end - i))) return true;
+    i = end;
+  }
+  return false;
+}
+
+std::optional<LinkKind> KindOfRel(std::string_view rel) {
+  constexpr std::array<std::pair<std::string_view, LinkKind>, 6> kRels = {{
+      {"canonical", LinkKind::kCanonical},
+      {"alternate", LinkKind::kAlternate},
+      {"next", LinkKind::kNext},
+      {"prev", LinkKind::kPrev},
+      {"amphtml", LinkKind::kAmphtml},
+      {"shortlink", LinkKind::kShortlink},
+  }};
+  std::optional<LinkKind> kind;
+  AnyWord(rel, [&](std::string_view word) {
+    for (const auto& [name, value] : kRels) {
+      if (EqualIgnoringCase(word, name)) kind = value;
+    }
+    return kind.has_value();
+  });
+  return kind;
+}
+
+bool IsNofollow(std::string_view rel) {
+  return AnyWord(rel, [](std::string_view word) {
+    return EqualIgnoringCase(word, "nofollow") || EqualIgnoringCase(word, "ugc") ||
+           EqualIgnoringCase(word, "sponsored");
+  });
+}
+
+// HTML Standard, "shared declarative refresh steps": "5; url='x'". Empty when there is no URL.
+std::string_view RefreshUrl(std::string_view content) {
+  size_t i = 0;
+  const auto skip_space = [&] {
+    while (i < content.size() && IsSpace(content[i])) ++i;
+  };
+  skip_space();
+  const size_t time = i;
+  while (i < content.size() && web::IsDigit(content[i])) ++i;
+  if (i == time && (i == content.size() || content[i] != '.')) return {};
+  while (i < content.size() && (web::IsDigit(content[i]) || content[i] == '.')) ++i;
+  if (i == content.size()) return {};
+  if (content[i] != ';' && content[i] != ',' && !IsSpace(content[i])) return {};
+  skip_space();
+  if (i < content.size() && (content[i] == ';' || content[i] == ',')) ++i;
+  skip_space();
+  std::string_view url = content.substr(i);
+  if (url.size() >= 3 && EqualIgnoringCase(url.substr(0, 3), "url")) {
+    size_t p = 3;
+    while (p < url.size() && IsSpace(url[p])) ++p;
+    if (p < url.size() && url[p] == '=') {
+      ++p;
+      while (p < url.size() && IsSpace(url[p])) ++p;
+      url.remove_prefix(p);
+    }
+  }
+  if (!url.empty() && (url[0] == '"' || url[0] == '\'')) {
+    const char quote = url[0];
+    url.remove_prefix(1);
+    url = url.substr(0, url.find(quote));
+  }
+  return url;
+}
+
+// The attributes that any of our elements asks for, found in one pass.
+struct Attributes {
+  const char* href = nullptr;
+  const char* src = nullptr;
+  const char* rel = nullptr;
+  const char* name = nullptr;
+  const char* content = nullptr;
+  const char* http_equiv = nullptr;
+  const char* lang = nullptr;
+
+  explicit Attributes(const GumboElement& element) {
+    for (unsigned i = 0; i < element.attributes.length; ++i) {
+      const auto* const attribute = static_cast<const GumboAttribute*>(element.attributes.data[i]);
+      if (attribute->attr_namespace != GUMBO_ATTR_NAMESPACE_NONE) continue;
+      const std::string_view key = attribute->name;
+      if (key == "href") {
+        href = attribute->value;
+      } else if (key == "src") {
+        src = attribute->value;
+      } else if (key == "rel") {
+        rel = attribute->value;
+      } else if (key == "name") {
+        name = attribute->value;
+      } else if (key == "content") {
+        content = attribute->value;
+      } else if (key == "http-equiv") {
+        http_equiv = attribute->value;
+      } else if (key == "lang") {
+        lang = attribute->value;
+      }
+    }
+  }
+};
+
+std::string_view View(const char* text) { return text == nullptr ? std::string_view() : text; }
+
+// Elements whose text stands on lines of its own.
+bool IsBlock(GumboTag tag) {
+  switch (static_cast<int>(tag)) {
+    case GUMBO_TAG_A:
+    case GUMBO_TAG_ABBR:
+    case GUMBO_TAG_B:
+    case GUMBO_TAG_BDI:
+    case GUMBO_TAG_BDO:
+    case GUMBO_TAG_BIG:
+    case GUMBO_TAG_CITE:
+    case GUMBO_TAG_CODE:
+    case GUMBO_TAG_DATA:
+    case GUMBO_TAG_DEL:
+    case GUMBO_TAG_DFN:
+    case GUMBO_TAG_EM:
+    case GUMBO_TAG_FONT:
+    case GUMBO_TAG_I:
+    case GUMBO_TAG_INS:
+    case GUMBO_TAG_KBD:
+    case GUMBO_TAG_LABEL:
+    case GUMBO_TAG_MARK:
+    case GUMBO_TAG_NOBR:
+    case GUMBO_TAG_Q:
+    case GUMBO_TAG_S:
+    case GUMBO_TAG_SAMP:
+    case GUMBO_TAG_SMALL:
+    case GUMBO_TAG_SPAN:
+    case GUMBO_TAG_STRIKE:
+    case GUMBO_TAG_STRONG:
+    case GUMBO_TAG_SUB:
+    case GUMBO_TAG_SUP:
+    case GUMBO_TAG_TIME:
+    case GUMBO_TAG_TT:
+    case GUMBO_TAG_U:
+    case GUMBO_TAG_VAR:
+    case GUMBO_TAG_WBR:
+    case GUMBO_TAG_IMG:
+    case GUMBO_TAG_UNKNOWN:
+      return false;
+    default:
+      return true;
+  }
+}
+
+// Elements whose text nobody reads.
+bool IsSilent(GumboTag tag) {
+  switch (static_cast<int>(tag)) {
+    case GUMBO_TAG_SCRIPT:
+    case GUMBO_TAG_STYLE:
+    case GUMBO_TAG_TITLE:
+    case GUMBO_TAG_NOFRAMES:
+    case GUMBO_TAG_NOEMBED:
+    case GUMBO_TAG_IFRAME:
+    case GUMBO_TAG_TEXTAREA:
+    case GUMBO_TAG_SELECT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A set of 64-bit hashes that is emptied in O(used) and keeps its memory.
+class HashSet {
+ public:
+  void Clear() {
+    if (used_ > 0) std::fill(slots_.begin(), slots_.end(), 0);
+    if (slots_.size() > kKeptSlots) {
+      slots_.resize(kKeptSlots);
+      slots_.shrink_to_fit();
+    }
+    used_ = 0;
+  }
+
+  bool Contains(uint64_t hash) const {
+    if (used_ == 0) return false;
+    if (hash == 0) hash = 1;
+    size_t slot = hash & (slots_.size() - 1);
+    while (slots_[slot] != 0 && slots_[slot] != hash) slot = (slot + 1) & (slots_.size() - 1);
+    return slots_[slot] == hash;
+  }
+
+  // False when it was there already.
+  bool Insert(uint64_t hash) {
+    if (hash == 0) hash = 1;
+    if ((used_ + 1) * 2 > slots_.size()) Grow();
+    size_t slot = hash & (slots_.size() - 1);
+    while (slots_[slot] != 0) {
+      if (slots_[slot] == hash) return false;
+      slot = (slot + 1) & (slots_.size() - 1);
+    }
+    slots_[slot] = hash;
+    ++used_;
+    return true;
+  }
+
+ private:
+  static constexpr size_t kKeptSlots = 4096;
+
+  void Grow() {
+    std::vector<uint64_t> old(std::max<size_t>(1024, slots_.size() * 2), 0);
+    old.swap(slots_);
+    used_ = 0;
+    for (const uint64_t hash : old) {
+      if (hash != 0) Insert(hash);
+    }
+  }
+
+  std::vector<uint64_t> slots_;
+  size_t used_ = 0;
+};
+
+// A reference as it stands in the tree.
+struct Reference {
+  std::string_view text;
+  LinkKind kind;
+  bool nofollow;
+};
+
+// A place in the walk: a node's children, and which of them is next.
+struct Frame {
+  const GumboNode* node;
+  const GumboVector* children;
+  unsigned next;
+};
+
+// What is reused from page to page.
+struct Memory {
+  Arena arena;
+  std::string decoded;
+  std::string guarded;
+  std::vector<Frame> stack;
+  std::vector<Reference> references;
+  HashSet seen_texts;
+  HashSet seen_urls;
+};
+
+// Walks the tree once, in document order and without recursion, and fills the page. References are
+// resolved afterwards, because <base> may come late.
+class Extractor {
+ public:
+  Extractor(Memory& memory, const ParseOptions& options, ParsedPage& page)
+      : memory_(memory), options_(options), page_(page) {}
+
+  void Run(const GumboNode* document, const web::Url& url);
+
+ private:
+  void Walk(const GumboNode* document);
+  void Enter(const GumboNode* node);
+  void Leave(const GumboNode* node);
+  void Text(const GumboNode* node);
+  void Meta(const Attributes& attributes);
+  void Break();
+  void Resolve(const Reference& reference);
+
+  Memory& memory_;
+  const ParseOptions& options_;
+  ParsedPage& page_;
+  const char* base_ = nullptr;
+  const GumboNode* in_title_ = nullptr;
+  bool have_title_ = false;
+  bool have_description_ = false;
+  const GumboNode* in_heading_ = nullptr;
+  int silent_ = 0;
+  bool text_full_ = false;
+};
+
+void Extractor::Run(const GumboNode* document, const web::Url& url) {
+  page_.base_url = url;
+  page_.base_url.DropFragment();
+  if (document != nullptr) Walk(document);
+  if (base_ != nullptr) {
+    // HTML Standard, "frozen base URL": the first base element with an href counts, if it is
+    // usable.
+    auto base = web::Url::Parse(base_, url);
+    if (base && base->scheme() != "data" && base->scheme() != "javascript") {
+      page_.base_url = std::move(*base);
+      page_.base_url.DropFragment();
+    }
+  }
+  TrimEnd(page_.title);
+  for (Heading& heading : page_.headings) TrimEnd(heading.text);
+  TrimEnd(page_.text);
+  memory_.seen_texts.Clear();
+  memory_.seen_urls.Clear();
+  page_.links.reserve(std::min<size_t>(memory_.references.size(), 256));
+  // Refreshes last: one must not hide the same URL behind an <a>.
+  for (const Reference& reference : memory_.references) {
+    if (reference.kind != LinkKind::kRefresh) Resolve(reference);
+  }
+  for (const Reference& reference : memory_.references) {
+    if (reference.kind == LinkKind::kRefresh) Resolve(reference);
+  }
+}
+
+void Extractor::Walk(const GumboNode* document) {
+  auto& stack = memory_.stack;
+  stack.clear();
+  stack.push_back({document, &document->v.document.children, 0});
+  while (!stack.empty()) {
+    Frame& frame = stack.back();
+    if (frame.next == frame.children->length) {
+      Leave(frame.node);
+      stack.pop_back();
+      continue;
+    }
+    const auto* const node = static_cast<const GumboNode*>(frame.children->data[frame.next++]);
+    switch (node->type) {
+      case GUMBO_NODE_ELEMENT:
+        Enter(node);
+        if (node->v.element.children.length > 0) {
+          stack.push_back({node, &node->v.element.children, 0});
+        } else {
+          Leave(node);
+        }
+        break;
+      case GUMBO_NODE_TEXT:
+      case GUMBO_NODE_WHITESPACE:
+      case GUMBO_NODE_CDATA:
+        Text(node);
+        break;
+      case GUMBO_NODE_TEMPLATE:  // its content is no part of the document
+      case GUMBO_NODE_COMMENT:
+      case GUMBO_NODE_DOCUMENT:
+        break;
+    }
+  }
+}
+
+void Extractor::Enter(const GumboNode* node) {
+  const GumboElement& element = node->v.element;
+  if (element.tag_namespace != GUMBO_NAMESPACE_HTML) return;
+  const GumboTag tag = element.tag;
+  if (options_.want_text) {
+    if (IsSilent(tag)) ++silent_;
+    if (IsBlock(tag)) Break();
+  }
+  switch (static_cast<int>(tag)) {
+    case GUMBO_TAG_A:
+    case GUMBO_TAG_AREA: {
+      const Attributes attributes(element);
+      if (attributes.href == nullptr) break;
+      memory_.references.push_back({attributes.href,
+                                    tag == GUMBO_TAG_A ? LinkKind::kA : LinkKind::kArea,
+                                    IsNofollow(View(attributes.rel))});
+      break;
+    }
+    case GUMBO_TAG_LINK: {
+      const Attributes attributes(element);
+      if (View(attributes.href).empty()) break;
+      const std::string_view rel = View(attributes.rel);
+      if (const auto kind = KindOfRel(rel)) {
+        memory_.references.push_back({attributes.href, *kind, IsNofollow(rel)});
+      }
+      break;
+    }
+    case GUMBO_TAG_IFRAME:
+    case GUMBO_TAG_FRAME: {
+      const Attributes attributes(element);
+      if (View(attributes.src).empty()) break;
+      memory_.references.push_back(
+          {attributes.src, tag == GUMBO_TAG_FRAME ? LinkKind::kFrame : LinkKind::kIframe, false});
+      break;
+    }
+    case GUMBO_TAG_BASE: {
+      const Attributes attributes(element);
+      if (base_ == nullptr) base_ = attributes.href;
+      break;
+    }
+    case GUMBO_TAG_META:
+      Meta(Attributes(element));
+      break;
+    case GUMBO_TAG_HTML:
+      page_.language = Cut(View(Attributes(element).lang), 64);
+      break;
+    case GUMBO_TAG_TITLE:
+      if (!have_title_) in_title_ = node;
+      break;
+    case GUMBO_TAG_H1:
+    case GUMBO_TAG_H2:
+    case GUMBO_TAG_H3:
+    case GUMBO_TAG_H4:
+    case GUMBO_TAG_H5:
+    case GUMBO_TAG_H6:
+      if (options_.want_headings && in_heading_ == nullptr &&
+          page_.headings.size() < options_.max_headings) {
+        in_heading_ = node;
+        page_.headings.push_back({tag - GUMBO_TAG_H1 + 1, {}});
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+void Extractor::Leave(const GumboNode* node) {
+  if (node == in_title_) {
+    in_title_ = nullptr;
+    have_title_ = true;
+  }
+  if (node == in_heading_) in_heading_ = nullptr;
+  if (!options_.want_text || node->type != GUMBO_NODE_ELEMENT ||
+      node->v.element.tag_namespace != GUMBO_NAMESPACE_HTML) {
+    return;
+  }
+  if (IsSilent(node->v.element.tag)) --silent_;
+  if (IsBlock(node->v.element.tag)) Break();
+}
+
+void Extractor::Text(const GumboNode* node) {
+  if (in_title_ == nullptr && in_heading_ == nullptr && !options_.want_text) return;
+  const std::string_view text = node->v.text.text;
+  if (in_title_ != nullptr) AppendCollapsed(text, options_.max_title_bytes, page_.title);
+  if (in_heading_ != nullptr) {
+    AppendCollapsed(text, options_.max_title_bytes, page_.headings.back().text);
+  }
+  if (options_.want_text && silent_ == 0 && !text_full_) {
+    text_full_ = !AppendCollapsed(text, options_.max_text_bytes, page_.text);
+    page_.truncated_text = text_full_;
+  }
+}
+
+void Extractor::Break() {
+  if (text_full_ || page_.text.empty() || page_.text.back() == '\n') return;
+  TrimEnd(page_.text);
+  if (!page_.text.empty()) page_.text += '\n';
+}
+
+void Extractor::Meta(const Attributes& attributes) {
+  const std::string_view content = View(attributes.content);
+  const std::string_view name = View(attributes.name);
+  if (EqualIgnoringCase(name, "description")) {
+    if (!have_description_) page_.description = Collapsed(content, options_.max_title_bytes);
+    have_description_ = true;
+  } else if (EqualIgnoringCase(name, "robots")) {
+    RobotsMeta& robots = page_.robots;
+    for (size_t begin = 0; begin < content.size();) {
+      const size_t end = std::min(content.find(',', begin), content.size());
+      std::string_view word = content.substr(begin, end - begin);
+      while (!word.empty() && IsSpace(word.front())) word.remove_prefix(1);
+      while (!word.empty() && IsSpace(word.back())) word.remove_suffix(1);
+      const bool none = EqualIgnoringCase(word, "none");
+      robots.noindex = robots.noindex || none || EqualIgnoringCase(word, "noindex");
+      robots.nofollow = robots.nofollow || none || EqualIgnoringCase(word, "nofollow");
+      begin = end + 1;
+    }
+    if (robots.raw.size() < options_.max_title_bytes) {
+      if (!robots.raw.empty()) robots.raw += ", ";
+      robots.raw += Cut(content, options_.max_title_bytes -
+                                     std::min(robots.raw.size(), options_.max_title_bytes));
+    }
+  } else if (EqualIgnoringCase(View(attributes.http_equiv), "refresh")) {
+    const std::string_view url = RefreshUrl(content);
+    if (!url.empty()) memory_.references.push_back({url, LinkKind::kRefresh, false});
+  }
+}
+
+void Extractor::Resolve(const Reference& reference) {
+  std::string_view text = reference.text;
+  if (text.size() > options_.max_href_bytes) {
+    ++page_.links_bad;
+    return;
+  }
+  // The fragment is cut before parsing: "a.html#b" and "a.html#c" are one link and one parse. A
+  // blank before '#' would be trimmed then, and is not.
+  const size_t hash = text.find('#');
+  const bool cut = hash != std::string_view::npos &&
+                   (hash == 0 || static_cast<unsigned char>(text[hash - 1]) > 0x20);
+  if (cut) text = text.substr(0, hash);
+  // The same reference again is the same link again; most of a page's repeated links end here.
+  // Canonical is asked for by name below, so it goes the long way.
+  const bool wants_canonical = reference.kind == LinkKind::kCanonical && page_.canonical.empty();
+  const uint64_t text_hash = web::HostHash(text);
+  if (memory_.seen_texts.Contains(text_hash) && !wants_canonical) {
+    ++page_.links_total;
+    return;
+  }
+  auto url = web::Url::Parse(text, page_.base_url);
+  if (!url) {
+    ++page_.links_bad;
+    return;
+  }
+  if (!url->IsHttp()) return;
+  ++page_.links_total;
+  memory_.seen_texts.Insert(text_hash);
+  url->DropFragment();
+  if (wants_canonical) page_.canonical = url->href();
+  if (!memory_.seen_urls.Insert(web::HashKey(url->href()).lo)) return;
+  if (page_.links.size() == options_.max_links) {
+    ++page_.links_dropped;
+    return;
+  }
+  page_.links.push_back({std::move(*url), reference.kind, reference.nofollow});
+}
+
+}  // namespace
+
+struct HtmlParser::Impl : Memory {};
+
+HtmlParser::HtmlParser() : impl_(std::make_unique<Impl>()) {}
+HtmlParser::~HtmlParser() = default;
+
+size_t HtmlParser::arena_bytes() const { return impl_->arena.held(); }
+
+Result<ParsedPage, ParseError> HtmlParser::Parse(std::string_view bytes,
+                                                 std::string_view header_charset,
+                                                 const web::Url& url, const ParseOptions& options) {
+  if (bytes.size() > options.max_input_bytes) return Err(ParseError::kTooLarge);
+  const Charset charset = DetermineCharset(bytes, header_charset);
+  const std::string_view html =
+      DecodeToUtf8(bytes.substr(charset.bom_bytes), charset.name, impl_->decoded);
+  auto page = ParseUtf8(html, url, options);
+  if (page) {
+    page->encoding = charset.name;
+    page->encoding_from = Name(charset.source).data();
+  }
+  return page;
+}
+
+Result<ParsedPage, ParseError> HtmlParser::ParseUtf8(std::string_view html, const web::Url& url,
+                                                     const ParseOptions& options) {
+  if (html.size() > options.max_input_bytes) return Err(ParseError::kTooLarge);
+  ParsedPage page;
+  page.encoding = "utf-8";
+  page.encoding_from = "utf8";
+  const GuardResult guarded = GuardHtml(html, options.max_guard_work, impl_->guarded);
+  page.truncated_input = guarded.changed;
+
+  impl_->arena.Reset(options.arena_base_bytes + options.arena_bytes_per_input * html.size());
+  Session session{.arena = impl_->arena, .output = nullptr, .out_of_memory = {}};
+  bool complete = false;
+  const GumboNode* const document =
+      BuildTree(session, guarded.html.data(), guarded.html.size(), complete);
+  page.truncated_tree = !complete;
+
+  impl_->references.clear();
+  Extractor(*impl_, options, page).Run(document, url);
+  return page;
+}
+
+}  // namespace crawld::parser

@@ -1,0 +1,73 @@
+// HtmlParser: HTML bytes to a ParsedPage, with gumbo (HTML5 tree construction, scripting off).
+//
+// One per worker thread: it owns an arena that gumbo allocates from and that is reused from page to
+// page, so a page costs no malloc for its tree and nothing to free. Not thread safe; Parse() is
+// otherwise pure: the same input and options give the same page.
+//
+// Bounded in memory: the tree may take arena_base_bytes + arena_bytes_per_input * input. When that
+// is used up, the parse ends where it is (a longjmp out of gumbo's allocator: gumbo is C, keeps all
+// its memory behind the hooks and has no global state) and what stands of the tree is read;
+// `truncated_tree` says so.
+//
+// Bounded in time, although gumbo is quadratic in places: each start tag walks the open elements
+// ("has an element in scope"), each attribute looks for its like among those before it, each
+// <body> or <html> beyond the first merges its attributes, each formatting element is compared with
+// its like. A cheap scan before the parse (parser/html_guard.h) adds that work up; where a page
+// exceeds max_guard_work, the rest of it loses the tags that carry neither links nor metadata.
+// Links, title and text survive; `truncated_input` says so. Real pages stay a hundredfold below.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "parser/parsed_page.h"
+#include "web/url.h"
+
+namespace crawld::parser {
+
+struct ParseOptions {
+  bool want_text = false;
+  bool want_headings = true;
+
+  size_t max_input_bytes = size_t{64} << 20;  // of decoded text; beyond it kTooLarge
+  size_t max_links = 100000;
+  size_t max_title_bytes = 1024;  // also for a description and a heading
+  size_t max_headings = 200;
+  size_t max_text_bytes = size_t{4} << 20;
+  size_t max_href_bytes = web::kMaxUrlBytes;  // a longer reference counts as bad
+
+  size_t arena_base_bytes = size_t{64} << 20;
+  size_t arena_bytes_per_input = 32;
+  uint64_t max_guard_work = uint64_t{1} << 25;
+};
+
+class HtmlParser {
+ public:
+  HtmlParser();
+  ~HtmlParser();
+  HtmlParser(const HtmlParser&) = delete;
+  HtmlParser& operator=(const HtmlParser&) = delete;
+
+  // `bytes` as they came, after content codings; `header_charset` is the charset parameter of
+  // Content-Type, or empty. `url` is the page's own, after redirects.
+  Result<ParsedPage, ParseError> Parse(std::string_view bytes, std::string_view header_charset,
+                                       const web::Url& url, const ParseOptions& options = {});
+
+  // The same for text that is valid UTF-8 already; skips all charset work.
+  Result<ParsedPage, ParseError> ParseUtf8(std::string_view html, const web::Url& url,
+                                           const ParseOptions& options = {});
+
+  // What the arena holds now, in bytes. It keeps up to kKeptArenaBytes between pages.
+  size_t arena_bytes() const;
+
+ private:
+  struct Impl;
+  const std::unique_ptr<Impl> impl_;
+};
+
+inline constexpr size_t kKeptArenaBytes = size_t{32} << 20;
+
+}  // namespace crawld::parser

@@ -1,0 +1,293 @@
+#include "parser/html_parser.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace crawld::parser {
+namespace {
+
+const web::Url kPage = *web::Url::Parse("http://h.example/dir/page.html?q=1#top");
+
+ParsedPage Parse(std::string_view html, const ParseOptions& options = {}) {
+  HtmlParser parser;
+  auto page = parser.ParseUtf8(html, kPage, options);
+  EXPECT_TRUE(page);
+  return std::move(*page);
+}
+
+std::vector<std::string> Links(std::string_view html) {
+  std::vector<std::string> links;
+  for (const Link& link : Parse(html).links) {
+    links.push_back(std::string(Name(link.kind)) + " " + std::string(link.url.href()) +
+                    (link.nofollow ? " nofollow" : ""));
+  }
+  return links;
+}
+
+using Strings = std::vector<std::string>;
+
+TEST(HtmlParserTest, LinksOfEveryKindInDocumentOrder) {
+  EXPECT_EQ(
+      Links("<head><link rel=canonical href=/c><link rel='ALTERNATE' href=/alt>"
+            "<link rel='stylesheet' href=/s.css><link rel=next href=/n><link rel=prev href=/p>"
+            "<link rel=amphtml href=/amp><link rel=shortlink href=/s>"
+            "<meta http-equiv=refresh content='5; URL=/r'></head>"
+            "<body><a href=a1>x</a><map><area href=a2></map><iframe src=a3></iframe>"
+            "<a name=x>none</a><img src=no.png>"),
+      (Strings{"canonical http://h.example/c", "alternate http://h.example/alt",
+               "next http://h.example/n", "prev http://h.example/p", "amphtml http://h.example/amp",
+               "shortlink http://h.example/s", "a http://h.example/dir/a1",
+               "area http://h.example/dir/a2", "iframe http://h.example/dir/a3",
+               "refresh http://h.example/r"}));
+  EXPECT_EQ(Links("<frameset><frame src=f1><frame src=f2></frameset>"),
+            (Strings{"frame http://h.example/dir/f1", "frame http://h.example/dir/f2"}));
+}
+
+TEST(HtmlParserTest, LinksAreHttpOnlyWithoutFragmentAndUnique) {
+  const ParsedPage page = Parse(
+      "<a href='x#a'>1</a><a href='./x#b'>2</a><a href=mailto:a@b>3</a><a href='javascript:0'>4"
+      "</a><a href='http://[bad'>5</a><a href='#f'>6</a><a href=''>7</a>"
+      "<a href=' y\n '>8</a><a href='y #z'>9</a><a href=x>10</a><a href=mailto:a@b>11</a>");
+  ASSERT_EQ(page.links.size(), 4U);
+  EXPECT_EQ(page.links[0].url.href(), "http://h.example/dir/x");
+  EXPECT_EQ(page.links[1].url.href(), "http://h.example/dir/page.html?q=1");
+  EXPECT_EQ(page.links[2].url.href(), "http://h.example/dir/y");
+  EXPECT_EQ(page.links[3].url.href(), "http://h.example/dir/y%20");
+  EXPECT_EQ(page.links_total, 7U);
+  EXPECT_EQ(page.links_bad, 1U);
+}
+
+TEST(HtmlParserTest, BaseIsTheFirstWithAnHref) {
+  EXPECT_EQ(Links("<a href=x>1</a><base target=_top><base href=/b/><base href=/c/>"),
+            Strings{"a http://h.example/b/x"});
+  EXPECT_EQ(Links("<base href='http://[bad'><a href=x>1</a>"), Strings{"a http://h.example/dir/x"});
+  EXPECT_EQ(Links("<base href='data:,x'><a href=x>1</a>"), Strings{"a http://h.example/dir/x"});
+  EXPECT_EQ(Links("<template><base href=/t/></template><a href=x>1</a>"),
+            Strings{"a http://h.example/dir/x"});
+}
+
+TEST(HtmlParserTest, TemplateContentIsLeftOutAndNoscriptIsNot) {
+  EXPECT_EQ(Links("<template><a href=t>x</a><template><a href=u></a></template></template>"
+                  "<noscript><a href=n>x</a></noscript>"),
+            Strings{"a http://h.example/dir/n"});
+  EXPECT_EQ(Links("<head><noscript><link rel=canonical href=/c></noscript></head>"),
+            Strings{"canonical http://h.example/c"});
+  EXPECT_EQ(Links("<svg><a href=s>x</a></svg><!-- <a href=c> --><script>'<a href=j>'</script>"),
+            Strings{});
+}
+
+TEST(HtmlParserTest, NofollowUgcAndSponsored) {
+  EXPECT_EQ(Links("<a rel='noopener NOFOLLOW' href=1>x</a><a rel=ugc href=2>x</a>"
+                  "<a rel=sponsored href=3>x</a><a rel=nofollower href=4>x</a>"),
+            (Strings{"a http://h.example/dir/1 nofollow", "a http://h.example/dir/2 nofollow",
+                     "a http://h.example/dir/3 nofollow", "a http://h.example/dir/4"}));
+}
+
+TEST(HtmlParserTest, EntitiesInAttributes) {
+  EXPECT_EQ(Links("<a href='?a=1&amp;b=2&lt=3&#x41;&notit;'>x</a>"),
+            Strings{"a http://h.example/dir/page.html?a=1&b=2&lt=3A&notit;"});
+}
+
+TEST(HtmlParserTest, Metadata) {
+  const ParsedPage page = Parse(
+      "<html lang=de-AT><head><title> A\n &amp;  B </title><title>second</title>"
+      "<meta name=Description content=' what  it is '><meta name=robots content='NOINDEX, x'>"
+      "<meta name=robots content=none><link rel=canonical href=c></head><body>"
+      "<h1>One <b>bold</b></h1><svg><title>no</title></svg><h3> Three</h3>");
+  EXPECT_EQ(page.title, "A & B");
+  EXPECT_EQ(page.language, "de-AT");
+  EXPECT_EQ(page.description, "what it is");
+  EXPECT_TRUE(page.robots.noindex);
+  EXPECT_TRUE(page.robots.nofollow);
+  EXPECT_EQ(page.robots.raw, "NOINDEX, x, none");
+  EXPECT_EQ(page.canonical, "http://h.example/dir/c");
+  EXPECT_EQ(page.headings, (std::vector<Heading>{{1, "One bold"}, {3, "Three"}}));
+  EXPECT_EQ(page.text, "");
+}
+
+TEST(HtmlParserTest, TextOnDemand) {
+  const ParseOptions options{.want_text = true};
+  const ParsedPage page = Parse(
+      "<title>t</title><p>One <b>two</b>\n three<p>Four<br>five<script>no</script>"
+      "<table><tr><td>a<td>b</table><style>x{}</style>end",
+      options);
+  EXPECT_EQ(page.text, "One two three\nFour\nfive\na\nb\nend");
+}
+
+TEST(HtmlParserTest, LimitsAreMetAndOnePastThemCut) {
+  std::string html;
+  for (int i = 0; i < 11; ++i) html += "<a href=" + std::to_string(i) + ">x</a>";
+  ParsedPage page = Parse(html, {.max_links = 11});
+  EXPECT_EQ(page.links.size(), 11U);
+  EXPECT_EQ(page.links_dropped, 0U);
+  page = Parse(html, {.max_links = 10});
+  EXPECT_EQ(page.links.size(), 10U);
+  EXPECT_EQ(page.links_dropped, 1U);
+  page = Parse("<h1>a</h1><h1>b</h1><h1>c</h1>", {.max_headings = 2});
+  EXPECT_EQ(page.headings.size(), 2U);
+  page = Parse("<p>abc\xC3\xA9", {.want_text = true, .max_text_bytes = 4});
+  EXPECT_EQ(page.text, "abc");
+  EXPECT_TRUE(page.truncated_text);
+  page = Parse("<p>abc\xC3\xA9", {.want_text = true, .max_text_bytes = 5});
+  EXPECT_EQ(page.text, "abc\xC3\xA9");
+  EXPECT_FALSE(page.truncated_text);
+  HtmlParser parser;
+  EXPECT_TRUE(parser.ParseUtf8("12345", kPage, {.max_input_bytes = 5}));
+  EXPECT_EQ(parser.ParseUtf8("123456", kPage, {.max_input_bytes = 5}).error(),
+            ParseError::kTooLarge);
+}
+
+TEST(HtmlParserTest, SpentArenaKeepsWhatStands) {
+  std::string html = "<title>t</title><a href=first>x</a>";
+  for (int i = 0; i < 100000; ++i) html += "<p>x";
+  html += "<a href=last>x</a>";
+  HtmlParser parser;
+  const auto page = parser.ParseUtf8(
+      html, kPage, {.arena_base_bytes = size_t{4} << 20, .arena_bytes_per_input = 0});
+  ASSERT_TRUE(page);
+  EXPECT_TRUE(page->truncated_tree);
+  EXPECT_EQ(page->title, "t");
+  ASSERT_EQ(page->links.size(), 1U);
+  EXPECT_EQ(page->links[0].url.href(), "http://h.example/dir/first");
+  EXPECT_LE(parser.arena_bytes(), size_t{4} << 20);
+  // The parser is as good as new.
+  const auto again = parser.ParseUtf8("<a href=y>x</a>", kPage);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->truncated_tree);
+  EXPECT_EQ(again->links.size(), 1U);
+}
+
+TEST(HtmlParserTest, CharsetIsFoundAndRecorded) {
+  HtmlParser parser;
+  auto page = parser.Parse("<title>caf\xE9</title>", "iso-8859-1", kPage);
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->title, "caf\xC3\xA9");
+  EXPECT_EQ(page->encoding, "windows-1252");
+  EXPECT_STREQ(page->encoding_from, "header");
+  page = parser.Parse("<meta charset=koi8-r><title>\xC1</title>", "", kPage);
+  EXPECT_EQ(page->title, "\xD0\xB0");
+  EXPECT_STREQ(page->encoding_from, "meta");
+}
+
+// gumbo's corners. Each of these took from ten seconds to hours before HtmlGuard.
+class HostileHtmlTest : public testing::TestWithParam<const char*> {};
+
+std::string Hostile(std::string_view name) {
+  std::string html = "<title>t</title><a href=first>x</a>";
+  const auto repeat = [&](std::string_view text, int times) {
+    for (int i = 0; i < times; ++i) html += text;
+  };
+  const auto numbered = [&](std::string_view before, std::string_view after, int times) {
+    for (int i = 0; i < times; ++i) {
+      html += before;
+      html += std::to_string(i);
+      html += after;
+    }
+  };
+  if (name == "nested_div") repeat("<div>", 1000000);
+  if (name == "nested_div_x_end") repeat("<div></x>", 500000);
+  if (name == "nested_b") repeat("<b>", 500000);
+  if (name == "distinct_b") numbered("<b x=", ">", 300000);
+  if (name == "distinct_b_p") {
+    numbered("<b x=", ">", 500);
+    repeat("<p>x", 500000);
+  }
+  if (name == "text_in_deep_b") {
+    repeat("<div>", 3000);
+    html += "<b>";
+    html += std::string(8000000, 'x');
+  }
+  if (name == "misnested_b") repeat("<b><div></b>", 300000);
+  if (name == "misnested_a") repeat("<a><div>", 300000);
+  if (name == "attributes") {
+    html += "<p ";
+    numbered("a", " ", 600000);
+    html += ">";
+  }
+  if (name == "body_attributes") numbered("<body a", "=1>", 300000);
+  if (name == "table_foster") {
+    html += "<table>";
+    repeat("x<b>", 500000);
+  }
+  if (name == "nested_table") repeat("<table>", 500000);
+  if (name == "nested_table_td") repeat("<table><tr><td>", 200000);
+  if (name == "table_div_in_td") repeat("<div><table><td></div>", 150000);
+  if (name == "nested_svg") repeat("<svg>", 500000);
+  if (name == "svg_foreign") repeat("<svg><foreignObject><div>", 150000);
+  if (name == "svg_self_closing_div") repeat("<svg><div/>", 300000);
+  if (name == "select_raw") {
+    html += "<select><iframe></select>";
+    repeat("<div>", 500000);
+    html += "</iframe>";
+  }
+  if (name == "nested_template") repeat("<template>", 300000);
+  if (name == "nested_li_ul") repeat("<ul><li>", 300000);
+  if (name == "nested_rt") repeat("<rt>", 500000);
+  if (name == "nested_form_button") repeat("<button><p>", 300000);
+  if (name == "unclosed_title") repeat("<title>", 800000);
+  if (name == "end_tags") repeat("</p>", 1000000);
+  if (name == "end_tags_deep") {
+    repeat("<div>", 3000);
+    repeat("</x>", 1000000);
+  }
+  if (name == "comments") repeat("<!-", 2000000);
+  if (name == "long_href") {
+    html += "<a href='";
+    html += std::string(9000000, '&');
+    html += "'>x</a>";
+  }
+  if (name == "nuls") html += std::string(9000000, '\0');
+  if (name == "invalid_utf8") html += std::string(9000000, '\xFF');
+  if (name == "entities") repeat("&amp", 2000000);
+  if (name == "frameset") repeat("<frameset>", 500000);
+  if (name == "options") repeat("<option><optgroup>", 300000);
+  if (name == "applet") repeat("<applet><b>", 300000);
+  if (name == "nobr") repeat("<nobr>x", 500000);
+  if (name == "font_p") repeat("<font size=1><p>", 300000);
+  if (name == "caption") repeat("<table><caption>", 200000);
+  if (name == "dd_div") repeat("<dd><div>", 300000);
+  if (name == "many_links") numbered("<a href=", ">x</a>", 300000);
+  return html + "<a href=last>x</a>";
+}
+
+TEST_P(HostileHtmlTest, EndsSoon) {
+  const std::string html = Hostile(GetParam());
+  HtmlParser parser;
+  const auto start = std::chrono::steady_clock::now();
+  const auto page = parser.Parse(html, "utf-8", kPage);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  ASSERT_TRUE(page);
+  std::printf("%-22s %8.1f ms %6zu KB in, %7zu KB arena, links %zu%s%s\n", GetParam(),
+              took.count() * 1e3, html.size() >> 10, parser.arena_bytes() >> 10, page->links.size(),
+              page->truncated_input ? " guarded" : "", page->truncated_tree ? " cut" : "");
+  ASSERT_GE(page->links.size(), 1U);
+  EXPECT_EQ(page->links[0].url.href(), "http://h.example/dir/first");
+  EXPECT_EQ(page->title, "t");
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr double kSeconds = 60;
+#elif defined(__has_feature)
+  constexpr double kSeconds = 60;
+#else
+  constexpr double kSeconds = 10;  // an hour or a second: no need to be exact on a busy machine
+#endif
+  EXPECT_LT(took.count(), kSeconds);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Corners, HostileHtmlTest,
+    testing::Values("nested_div", "nested_div_x_end", "nested_b", "distinct_b", "distinct_b_p",
+                    "text_in_deep_b", "misnested_b", "misnested_a", "attributes", "body_attributes",
+                    "table_foster", "nested_table", "nested_table_td", "table_div_in_td",
+                    "nested_svg", "svg_foreign", "svg_self_closing_div", "select_raw",
+                    "nested_template", "nested_li_ul", "nested_rt", "nested_form_button",
+                    "unclosed_title", "end_tags", "end_tags_deep", "comments", "long_href", "nuls",
+                    "invalid_utf8", "entities", "frameset", "options", "applet", "nobr", "font_p",
+                    "caption", "dd_div", "many_links"),
+    [](const auto& param_info) { return std::string(param_info.param); });
+
+}  // namespace
+}  // namespace crawld::parser
