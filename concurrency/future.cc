@@ -56,12 +56,12 @@ bool FutureStateBase::Cancel(const Pointer& self) {
   return true;
 }
 
-bool FutureStateBase::Fail(const Pointer& self, std::exception_ptr error) {
+bool FutureStateBase::Fail(const Pointer& self, const std::exception_ptr& error) {
   CRAWLD_CHECK(error != nullptr, "an exception is an answer only if there is one");
   {
     const MutexLock lock(self->mutex_);
     if (!self->MayAnswer()) return false;
-    self->error_ = std::move(error);
+    self->error_ = error;
     self->Finish(Phase::kDone);
   }
   RunCallbacks(self);

@@ -161,8 +161,8 @@ class Promise {
     return internal::FutureState<T>::Succeed(Shared());
   }
   // `error` is not null.
-  bool SetException(std::exception_ptr error) {
-    return internal::FutureStateBase::Fail(Shared(), std::move(error));
+  bool SetException(const std::exception_ptr& error) {
+    return internal::FutureStateBase::Fail(Shared(), error);
   }
   template <typename E>
     requires std::is_base_of_v<std::exception, std::decay_t<E>>

@@ -40,7 +40,7 @@ class FutureStateBase {
   // `self` is the state itself, kept alive while its callbacks run. What a bool says: that it was
   // this call which completed the future.
   static bool Cancel(const Pointer& self);
-  static bool Fail(const Pointer& self, std::exception_ptr error);
+  static bool Fail(const Pointer& self, const std::exception_ptr& error);
   static void Break(const Pointer& self);
   static void AddCallback(const Pointer& self, Callback callback);
 

@@ -48,6 +48,19 @@ ThreadPool::ThreadPool(ThreadPoolOptions options)
 
 ThreadPool::~ThreadPool() { BeginShutdown(Pending::kRun); }
 
+// A refused task was not moved (BoundedQueue::Put).
+// NOLINTBEGIN(bugprone-use-after-move)
+void ThreadPool::Enqueue(std::unique_ptr<Task> task) {
+  if (!queue_.Put(std::move(task))) task->Cancel();
+}
+
+bool ThreadPool::TryEnqueue(std::unique_ptr<Task> task) {
+  if (queue_.TryPut(std::move(task))) return true;
+  task->Cancel();
+  return false;
+}
+// NOLINTEND(bugprone-use-after-move)
+
 void ThreadPool::Work(UniqueFunction<void()>& initializer) {
   // `initializer` is the constructor's: not to be touched after ready_.
   if (initializer) {

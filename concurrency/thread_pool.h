@@ -60,9 +60,7 @@ class ThreadPool {
   auto Submit(F fn) -> Future<std::invoke_result_t<F&>> {
     auto task = std::make_unique<TaskOf<F>>(std::move(fn));
     auto future = task->promise.GetFuture();
-    if (std::unique_ptr<Task> erased = std::move(task); !queue_.Put(std::move(erased))) {
-      erased->Cancel();
-    }
+    Enqueue(std::move(task));
     return future;
   }
 
@@ -71,11 +69,7 @@ class ThreadPool {
   auto TrySubmit(F fn) -> std::optional<Future<std::invoke_result_t<F&>>> {
     auto task = std::make_unique<TaskOf<F>>(std::move(fn));
     auto future = task->promise.GetFuture();
-    if (std::unique_ptr<Task> erased = std::move(task); !queue_.TryPut(std::move(erased))) {
-      erased->Cancel();
-      return std::nullopt;
-    }
-    return future;
+    return TryEnqueue(std::move(task)) ? std::optional(future) : std::nullopt;
   }
 
   // fn(element) for each element, in parallel; the results in order (nothing, if fn returns void).
@@ -159,6 +153,9 @@ class ThreadPool {
     }
   }
 
+  // Cancels the task if it is refused.
+  void Enqueue(std::unique_ptr<Task> task);
+  bool TryEnqueue(std::unique_ptr<Task> task);
   void Work(UniqueFunction<void()>& initializer);
 
   // Constant after construction.

@@ -31,7 +31,8 @@ class UniqueFunction<R(Args...)> {
   template <typename F>
     requires(!std::same_as<std::remove_cvref_t<F>, UniqueFunction> &&
              std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-  UniqueFunction(F&& fn) {  // NOLINT(google-explicit-constructor): a callable is one of these.
+  // NOLINTNEXTLINE(google-explicit-constructor,bugprone-forwarding-reference-overload)
+  UniqueFunction(F&& fn) {  // a callable is one of these; the constraint keeps moves out
     using Fn = std::decay_t<F>;
     if constexpr (kFits<Fn>) {
       Emplace<Fn>(std::forward<F>(fn));
@@ -70,10 +71,12 @@ class UniqueFunction<R(Args...)> {
     R operator()(Args... args) { return std::invoke(*fn, std::forward<Args>(args)...); }
   };
 
+  // NOLINTBEGIN(misc-redundant-expression): redundant in some instances only
   template <typename Fn>
   static constexpr bool kFits =
       sizeof(Fn) <= kInlineBytes && alignof(Fn) <= alignof(std::max_align_t) &&
       std::is_nothrow_move_constructible_v<Fn>;
+  // NOLINTEND(misc-redundant-expression)
 
   template <typename Fn>
   static Fn& As(void* storage) {
@@ -113,7 +116,7 @@ class UniqueFunction<R(Args...)> {
   }
 
   const Ops* ops_ = nullptr;
-  alignas(std::max_align_t) std::byte storage_[kInlineBytes];
+  alignas(std::max_align_t) std::byte storage_[kInlineBytes] = {};
 };
 
 }  // namespace crawld::concurrency
