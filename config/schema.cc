@@ -497,7 +497,8 @@ std::string Format(const Key& key, const Value& value) {
     case ValueKind::kMap: {
       std::string text;
       for (const auto& [name, content] : std::get<StringMap>(value)) {
-        text += (text.empty() ? "" : ", ") + name + ": " + content;
+        if (!text.empty()) text += ", ";
+        text.append(name).append(": ").append(content);
       }
       return '{' + text + '}';
     }

@@ -150,8 +150,8 @@ class TextSource {
   bool between_members_ = false;  // the last member ended; another may follow
   z_stream zlib_{};
   std::string_view input_;  // what is left of raw_
-  std::array<char, kBufferBytes> raw_;
-  std::array<char, kBufferBytes> text_;
+  std::array<char, kBufferBytes> raw_ = {};
+  std::array<char, kBufferBytes> text_ = {};
 };
 
 }  // namespace
@@ -291,6 +291,7 @@ Result<std::vector<std::filesystem::path>> ExpandSeedPattern(
                                ? pattern
                                : EscapeGlob(base_dir.string()) + '/' + pattern;
   glob_t matches{};
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): unsafe only for "~", which is not expanded here.
   const int result = glob(full.c_str(), GLOB_ERR, nullptr, &matches);
   std::vector<std::filesystem::path> found;
   for (size_t i = 0; result == 0 && i < matches.gl_pathc; ++i) {

@@ -44,7 +44,7 @@ template <size_t N>
 Result<uint64_t> ParseWithUnit(std::string_view text, const std::array<Unit, N>& units,
                                uint64_t max) {
   std::string_view name;
-  const auto number = ParseNumber(text, name);
+  auto number = ParseNumber(text, name);
   if (!number) return number;
   for (const Unit& unit : units) {
     if (unit.name != name) continue;
