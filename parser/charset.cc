@@ -2,6 +2,8 @@
 
 #include <uchardet.h>
 #include <unicode/ucnv.h>
+#include <unicode/ucnv_cb.h>
+#include <unicode/ucnv_err.h>
 
 #include <algorithm>
 #include <array>
@@ -255,6 +257,15 @@ std::unique_ptr<UConverter, void (*)(UConverter*)> Open(const char* icu) {
   return {ucnv_open(icu, &error), ucnv_close};
 }
 
+// ICU's own callback writes U+001A for a single bad byte; the web wants U+FFFD for each error.
+void OnUndecodable(const void*, UConverterToUnicodeArgs* args, const char*, int32_t,
+                   UConverterCallbackReason reason, UErrorCode* error) {
+  if (reason > UCNV_IRREGULAR) return;  // reset, close, clone
+  constexpr UChar kBad = 0xFFFD;
+  *error = U_ZERO_ERROR;
+  ucnv_cbToUWriteUChars(args, &kBad, 1, 0, error);
+}
+
 void AppendIcu(std::string_view bytes, const char* icu, std::string& out) {
   const auto from = Open(icu);
   const auto to = Open("UTF-8");
@@ -262,6 +273,8 @@ void AppendIcu(std::string_view bytes, const char* icu, std::string& out) {
     out += web::ReplaceInvalidUtf8(bytes);
     return;
   }
+  UErrorCode callback_error = U_ZERO_ERROR;
+  ucnv_setToUCallBack(from.get(), OnUndecodable, nullptr, nullptr, nullptr, &callback_error);
   std::array<UChar, 4096> pivot;
   UChar* pivot_source = pivot.data();
   UChar* pivot_target = pivot.data();
@@ -300,7 +313,6 @@ const ByteTable& TableFor(const Encoding& encoding) {
         } else {
           AppendIcu(std::string_view(&c, 1), kEncodings[i].icu, text);
         }
-        if (text == "\x1A") text = kReplacementCharacter;
       }
     }
     return tables;

@@ -1,0 +1,153 @@
+#include "parser/sitemap.h"
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <string>
+#include <vector>
+
+namespace crawld::parser {
+namespace {
+
+std::vector<std::string> Entries(std::string_view body) {
+  std::vector<std::string> lines;
+  const auto sitemap = ParseSitemap(body);
+  if (!sitemap) return {"error " + std::string(Name(sitemap.error()))};
+  for (const SitemapEntry& entry : sitemap->entries) {
+    lines.push_back(std::string(Name(entry.kind)) + " " + entry.loc);
+  }
+  return lines;
+}
+
+using Strings = std::vector<std::string>;
+
+TEST(SitemapTest, Urlset) {
+  const auto sitemap = ParseSitemap(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" "
+      "xmlns:image=\"http://www.google.com/schemas/sitemap-image/1.1\">"
+      "<url><loc> http://h/a?x=1&amp;y=2\n</loc><lastmod>2024-01-02</lastmod>"
+      "<changefreq>Daily</changefreq><priority>0.8</priority>"
+      "<image:image><image:loc>http://h/i.png</image:loc></image:image></url>"
+      "<url><loc><![CDATA[http://h/b]]></loc><priority>7</priority></url>"
+      "<url><lastmod>2024</lastmod></url></urlset>");
+  ASSERT_TRUE(sitemap);
+  EXPECT_TRUE(sitemap->complete);
+  ASSERT_EQ(sitemap->entries.size(), 2U);
+  EXPECT_EQ(sitemap->entries[0],
+            (SitemapEntry{SitemapKind::kUrl, "http://h/a?x=1&y=2", "2024-01-02", "daily", 0.8}));
+  EXPECT_EQ(sitemap->entries[1].loc, "http://h/b");
+  EXPECT_EQ(sitemap->entries[1].priority, std::nullopt);
+}
+
+TEST(SitemapTest, IndexWithWrongOrAbsentNamespace) {
+  EXPECT_EQ(Entries("<sitemapindex><sitemap><loc>http://h/1.xml</loc></sitemap></sitemapindex>"),
+            Strings{"sitemap http://h/1.xml"});
+  EXPECT_EQ(
+      Entries("<s:urlset xmlns:s='x:wrong'><s:url><s:loc>http://h/1</s:loc></s:url></s:urlset>"),
+      Strings{"url http://h/1"});
+  EXPECT_EQ(Entries("<s:urlset><s:url><s:loc>http://h/1</s:loc></s:url></s:urlset>"),
+            Strings{"url http://h/1"});
+}
+
+TEST(SitemapTest, RssAndAtom) {
+  EXPECT_EQ(Entries("<rss version='2.0'><channel><link>http://h/</link><item><title>t</title>"
+                    "<atom:link href='http://h/x' xmlns:atom='a'/><link>http://h/1</link>"
+                    "<guid>http://h/g</guid></item><item><guid>http://h/2</guid></item>"
+                    "<item><guid>urn:3</guid></item></channel></rss>"),
+            (Strings{"url http://h/1", "url http://h/2"}));
+  EXPECT_EQ(Entries("<feed xmlns='http://www.w3.org/2005/Atom'><link href='http://h/'/><entry>"
+                    "<link rel='edit' href='http://h/e'/><link href='http://h/1'/>"
+                    "<updated>2024-01-01T00:00:00Z</updated></entry></feed>"),
+            Strings{"url http://h/1"});
+}
+
+TEST(SitemapTest, PlainText) {
+  EXPECT_EQ(Entries("\xEF\xBB\xBFhttp://h/1\r\n\r\n  https://h/2 \nnot a url\nmailto:a@b\n"),
+            (Strings{"url http://h/1", "url https://h/2"}));
+  EXPECT_EQ(Entries("hello"), Strings{"error not_a_sitemap"});
+  EXPECT_EQ(Entries(""), Strings{"error not_a_sitemap"});
+}
+
+TEST(SitemapTest, OtherMarkupIsNone) {
+  EXPECT_EQ(Entries("<!DOCTYPE html><html><body>404</body></html>"),
+            Strings{"error not_a_sitemap"});
+  EXPECT_EQ(Entries("<"), Strings{"error not_a_sitemap"});
+}
+
+TEST(SitemapTest, BrokenDocumentsKeepWhatWasWhole) {
+  const auto sitemap =
+      ParseSitemap("<urlset><url><loc>http://h/1</loc></url><url><loc>http://h/2</loc></oops>");
+  ASSERT_TRUE(sitemap);
+  EXPECT_FALSE(sitemap->complete);
+  ASSERT_EQ(sitemap->entries.size(), 1U);
+  EXPECT_EQ(Entries("\n\n <?xml version='1.0'?><urlset><url><loc>http://h/1</loc></url></urlset>"),
+            Strings{"url http://h/1"});
+}
+
+TEST(SitemapTest, DeclaredEntitiesEndTheParse) {
+  EXPECT_EQ(Entries("<!DOCTYPE urlset [<!ENTITY a 'http://h/'>]>"
+                    "<urlset><url><loc>&a;</loc></url></urlset>"),
+            Strings{"error forbidden_markup"});
+  EXPECT_EQ(Entries("<!DOCTYPE urlset [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>"
+                    "<urlset><url><loc>&x;</loc></url></urlset>"),
+            Strings{"error forbidden_markup"});
+  EXPECT_EQ(Entries("<!DOCTYPE urlset><urlset><url><loc>http://h/</loc></url></urlset>"),
+            Strings{"url http://h/"});
+}
+
+TEST(SitemapTest, OtherEncodings) {
+  EXPECT_EQ(Entries("<?xml version='1.0' encoding='windows-1251'?><urlset><url><loc>http://h/\xCF"
+                    "</loc></url></urlset>"),
+            Strings{"url http://h/\xD0\x9F"});
+  std::string utf16 = "\xFF\xFE";
+  for (const char c :
+       std::string_view("<?xml version='1.0' encoding='utf-16'?><urlset><url><loc>http://h/"
+                        "</loc></url></urlset>")) {
+    utf16 += c;
+    utf16 += '\0';
+  }
+  EXPECT_EQ(Entries(utf16), Strings{"url http://h/"});
+}
+
+TEST(SitemapTest, GzipIsToldByContent) {
+  const std::string xml = "<urlset><url><loc>http://h/1</loc></url></urlset>";
+  std::string packed(1024, '\0');
+  z_stream stream{};
+  ASSERT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(xml.data()));
+  stream.avail_in = static_cast<uInt>(xml.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  ASSERT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  EXPECT_EQ(Entries(packed), Strings{"url http://h/1"});
+}
+
+TEST(SitemapTest, LimitsAreMetAndOnePastThemCut) {
+  std::string xml = "<urlset>";
+  for (int i = 0; i < 11; ++i) xml += "<url><loc>http://h/" + std::to_string(i) + "</loc></url>";
+  xml += "</urlset>";
+  auto sitemap = ParseSitemap(xml, {.max_entries = 11});
+  EXPECT_EQ(sitemap->entries.size(), 11U);
+  EXPECT_FALSE(sitemap->truncated);
+  sitemap = ParseSitemap(xml, {.max_entries = 10});
+  EXPECT_EQ(sitemap->entries.size(), 10U);
+  EXPECT_TRUE(sitemap->truncated);
+  sitemap = ParseSitemap(xml, {.max_bytes = xml.size() - 20});
+  EXPECT_EQ(sitemap->entries.size(), 10U);
+  EXPECT_TRUE(sitemap->truncated);
+
+  std::string deep = "<urlset>";
+  for (int i = 0; i < 63; ++i) deep += "<x>";
+  EXPECT_FALSE(ParseSitemap(deep)->truncated);
+  EXPECT_TRUE(ParseSitemap(deep + "<x>")->truncated);
+
+  const std::string loc = "http://h/" + std::string(2039, 'a');
+  EXPECT_EQ(Entries("<urlset><url><loc>" + loc + "</loc></url></urlset>").size(), 1U);
+  EXPECT_EQ(Entries("<urlset><url><loc>" + loc + "b</loc></url></urlset>").size(), 0U);
+}
+
+}  // namespace
+}  // namespace crawld::parser
