@@ -16,6 +16,7 @@
 #include "parser/html_guard.h"
 #include "web/url_bytes.h"
 #include "web/url_key.h"
+#include "web/utf8.h"
 
 namespace crawld::parser {
 namespace {
@@ -125,6 +126,14 @@ bool EqualIgnoringCase(std::string_view text, std::string_view lower) {
   return text.size() == lower.size() &&
          std::equal(text.begin(), text.end(), lower.begin(),
                     [](char a, char b) { return web::AsciiLower(a) == b; });
+}
+
+// gumbo lets a numeric character reference overflow ("&#99999999999;") into bytes that are no
+// UTF-8.
+std::string_view Valid(std::string_view text, std::string& storage) {
+  if (web::IsValidUtf8(text)) return text;
+  storage = web::ReplaceInvalidUtf8(text);
+  return storage;
 }
 
 // Cuts at a character's boundary.
@@ -550,9 +559,11 @@ void Extractor::Enter(const GumboNode* node) {
     case GUMBO_TAG_META:
       Meta(Attributes(element));
       break;
-    case GUMBO_TAG_HTML:
-      page_.language = Cut(View(Attributes(element).lang), 64);
+    case GUMBO_TAG_HTML: {
+      std::string storage;
+      page_.language = Cut(Valid(View(Attributes(element).lang), storage), 64);
       break;
+    }
     case GUMBO_TAG_TITLE:
       if (!have_title_) in_title_ = node;
       break;
@@ -589,7 +600,8 @@ void Extractor::Leave(const GumboNode* node) {
 
 void Extractor::Text(const GumboNode* node) {
   if (in_title_ == nullptr && in_heading_ == nullptr && !options_.want_text) return;
-  const std::string_view text = node->v.text.text;
+  std::string storage;
+  const std::string_view text = Valid(node->v.text.text, storage);
   if (in_title_ != nullptr) AppendCollapsed(text, options_.max_title_bytes, page_.title);
   if (in_heading_ != nullptr) {
     AppendCollapsed(text, options_.max_title_bytes, page_.headings.back().text);
@@ -607,7 +619,8 @@ void Extractor::Break() {
 }
 
 void Extractor::Meta(const Attributes& attributes) {
-  const std::string_view content = View(attributes.content);
+  std::string storage;
+  const std::string_view content = Valid(View(attributes.content), storage);
   const std::string_view name = View(attributes.name);
   if (EqualIgnoringCase(name, "description")) {
     if (!have_description_) page_.description = Collapsed(content, options_.max_title_bytes);
@@ -630,7 +643,8 @@ void Extractor::Meta(const Attributes& attributes) {
                                      std::min(robots.raw.size(), options_.max_title_bytes));
     }
   } else if (EqualIgnoringCase(View(attributes.http_equiv), "refresh")) {
-    const std::string_view url = RefreshUrl(content);
+    // Not `content`: the reference must live as long as the tree.
+    const std::string_view url = RefreshUrl(View(attributes.content));
     if (!url.empty()) memory_.references.push_back({url, LinkKind::kRefresh, false});
   }
 }

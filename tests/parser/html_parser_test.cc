@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <string>
 #include <vector>
+
+#include "web/utf8.h"
 
 namespace crawld::parser {
 namespace {
@@ -90,6 +93,19 @@ TEST(HtmlParserTest, NofollowUgcAndSponsored) {
 TEST(HtmlParserTest, EntitiesInAttributes) {
   EXPECT_EQ(Links("<a href='?a=1&amp;b=2&lt=3&#x41;&notit;'>x</a>"),
             Strings{"a http://h.example/dir/page.html?a=1&b=2&lt=3A&notit;"});
+}
+
+// Found by fuzz_html: "invariant broken: every string of a page is valid UTF-8".
+TEST(HtmlParserTest, OverflowingNumericReferencesGiveValidUtf8) {
+  const std::string reference = "&#" + std::string(100, '2') + ";";
+  const ParsedPage page = Parse("<html lang='" + reference + "'><title>" + reference +
+                                    "</title><meta name=description content='" + reference +
+                                    "'><a href='" + reference + "'>" + reference,
+                                {.want_text = true});
+  for (const std::string& text : {page.title, page.language, page.description, page.text}) {
+    EXPECT_TRUE(web::IsValidUtf8(text)) << text;
+  }
+  EXPECT_EQ(page.links.size(), 1U);
 }
 
 TEST(HtmlParserTest, Metadata) {
