@@ -107,7 +107,7 @@ constexpr std::array<Encoding, 40> kEncodings = {{
 }};
 
 const std::unordered_map<std::string_view, const Encoding*>& Labels() {
-  static const auto* const kLabels = [] {
+  static const auto* const all_labels = [] {
     auto* labels = new std::unordered_map<std::string_view, const Encoding*>;
     for (const Encoding& encoding : kEncodings) {
       for (std::string_view rest = encoding.labels; !rest.empty();) {
@@ -118,7 +118,7 @@ const std::unordered_map<std::string_view, const Encoding*>& Labels() {
     }
     return labels;
   }();
-  return *kLabels;
+  return *all_labels;
 }
 
 bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
@@ -249,9 +249,6 @@ std::string_view Detect(std::string_view bytes) {
   return name == kUtf8 || name == "replacement" ? std::string_view() : name;
 }
 
-// Byte -> UTF-8 for the encodings that have one byte a character; made once for each.
-using ByteTable = std::array<std::string, 256>;
-
 std::unique_ptr<UConverter, void (*)(UConverter*)> Open(const char* icu) {
   UErrorCode error = U_ZERO_ERROR;
   return {ucnv_open(icu, &error), ucnv_close};
@@ -275,10 +272,10 @@ void AppendIcu(std::string_view bytes, const char* icu, std::string& out) {
   }
   UErrorCode callback_error = U_ZERO_ERROR;
   ucnv_setToUCallBack(from.get(), OnUndecodable, nullptr, nullptr, nullptr, &callback_error);
-  std::array<UChar, 4096> pivot;
+  std::array<UChar, 4096> pivot;  // NOLINT: written before it is read
   UChar* pivot_source = pivot.data();
   UChar* pivot_target = pivot.data();
-  std::array<char, 16384> buffer;
+  std::array<char, 16384> buffer;  // NOLINT: likewise
   const char* source = bytes.data();
   const char* const source_end = source + bytes.size();
   bool first = true;
@@ -299,9 +296,12 @@ bool IsSingleByte(std::string_view name) {
          name == "ibm866" || name == "macintosh" || name == "x-mac-cyrillic";
 }
 
+// Byte -> UTF-8, for the encodings that have one byte a character.
+using ByteTable = std::array<std::string, 256>;
+
 const ByteTable& TableFor(const Encoding& encoding) {
   // Indexed as kEncodings. All are made at once: it takes about a millisecond.
-  static const auto* const kTables = [] {
+  static const auto* const all_tables = [] {
     auto* tables = new std::array<ByteTable, kEncodings.size()>;
     for (size_t i = 0; i < kEncodings.size(); ++i) {
       if (!IsSingleByte(kEncodings[i].name)) continue;
@@ -317,7 +317,7 @@ const ByteTable& TableFor(const Encoding& encoding) {
     }
     return tables;
   }();
-  return (*kTables)[static_cast<size_t>(&encoding - kEncodings.data())];
+  return (*all_tables)[static_cast<size_t>(&encoding - kEncodings.data())];
 }
 
 }  // namespace
@@ -330,8 +330,6 @@ std::string_view Name(CharsetSource source) {
       return "header";
     case CharsetSource::kMeta:
       return "meta";
-    case CharsetSource::kXml:
-      return "xml";
     case CharsetSource::kUtf8:
       return "utf8";
     case CharsetSource::kDetected:

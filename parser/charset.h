@@ -16,8 +16,7 @@ namespace crawld::parser {
 enum class CharsetSource : uint8_t {
   kBom,       // byte order mark
   kHeader,    // the charset parameter of Content-Type
-  kMeta,      // <meta charset> or <meta http-equiv=content-type> in the first 1024 bytes
-  kXml,       // <?xml encoding="..."?>, where the caller says that it counts
+  kMeta,      // the prescan of the first 1024 bytes: <meta>, or an XML declaration
   kUtf8,      // nothing said, and the bytes are valid UTF-8
   kDetected,  // statistics
   kDefault,   // windows-1252

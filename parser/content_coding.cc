@@ -61,7 +61,7 @@ DecodedBody Inflate(std::string_view raw, int window_bits, const DecodeLimits& l
   // zlib does not write through next_in, it only lacks the const.
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(raw.data()));
   size_t left = raw.size();
-  std::array<char, kBufferBytes> buffer;
+  std::array<char, kBufferBytes> buffer;  // NOLINT: written before it is read
   started = false;
   while (true) {
     if (stream.avail_in == 0) {
@@ -96,7 +96,7 @@ DecodedBody Unbrotli(std::string_view raw, const DecodeLimits& limits, bool& sta
       BrotliDecoderCreateInstance(nullptr, nullptr, nullptr), BrotliDecoderDestroyInstance);
   const auto* next_in = reinterpret_cast<const uint8_t*>(raw.data());
   size_t in = raw.size();
-  std::array<char, kBufferBytes> buffer;
+  std::array<char, kBufferBytes> buffer;  // NOLINT: written before it is read
   started = false;
   while (true) {
     auto* next_out = reinterpret_cast<uint8_t*>(buffer.data());
@@ -123,7 +123,7 @@ DecodedBody Unzstd(std::string_view raw, const DecodeLimits& limits, bool& start
   // RFC 9659: "zstd" as a content coding has windows of at most 8 MiB.
   ZSTD_DCtx_setParameter(decoder.get(), ZSTD_d_windowLogMax, 23);
   ZSTD_inBuffer in{raw.data(), raw.size(), 0};
-  std::array<char, kBufferBytes> buffer;
+  std::array<char, kBufferBytes> buffer;  // NOLINT: written before it is read
   started = false;
   while (true) {
     ZSTD_outBuffer out{buffer.data(), buffer.size(), 0};

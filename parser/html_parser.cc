@@ -86,7 +86,7 @@ class Arena {
 struct Session {
   Arena& arena;
   void* output = nullptr;
-  std::jmp_buf out_of_memory;
+  std::jmp_buf out_of_memory = {};
 };
 
 void* AllocateForGumbo(void* session_pointer, size_t size) {
@@ -436,7 +436,7 @@ class Extractor {
  private:
   void Walk(const GumboNode* document);
   void Enter(const GumboNode* node);
-  void Leave(const GumboNode* node);
+  void Leave(const GumboNode& node);
   void Text(const GumboNode* node);
   void Meta(const Attributes& attributes);
   void Break();
@@ -489,7 +489,7 @@ void Extractor::Walk(const GumboNode* document) {
   while (!stack.empty()) {
     Frame& frame = stack.back();
     if (frame.next == frame.children->length) {
-      Leave(frame.node);
+      Leave(*frame.node);
       stack.pop_back();
       continue;
     }
@@ -500,7 +500,7 @@ void Extractor::Walk(const GumboNode* document) {
         if (node->v.element.children.length > 0) {
           stack.push_back({node, &node->v.element.children, 0});
         } else {
-          Leave(node);
+          Leave(*node);
         }
         break;
       case GUMBO_NODE_TEXT:
@@ -584,18 +584,18 @@ void Extractor::Enter(const GumboNode* node) {
   }
 }
 
-void Extractor::Leave(const GumboNode* node) {
-  if (node == in_title_) {
+void Extractor::Leave(const GumboNode& node) {
+  if (&node == in_title_) {
     in_title_ = nullptr;
     have_title_ = true;
   }
-  if (node == in_heading_) in_heading_ = nullptr;
-  if (!options_.want_text || node->type != GUMBO_NODE_ELEMENT ||
-      node->v.element.tag_namespace != GUMBO_NAMESPACE_HTML) {
+  if (&node == in_heading_) in_heading_ = nullptr;
+  if (!options_.want_text || node.type != GUMBO_NODE_ELEMENT ||
+      node.v.element.tag_namespace != GUMBO_NAMESPACE_HTML) {
     return;
   }
-  if (IsSilent(node->v.element.tag)) --silent_;
-  if (IsBlock(node->v.element.tag)) Break();
+  if (IsSilent(node.v.element.tag)) --silent_;
+  if (IsBlock(node.v.element.tag)) Break();
 }
 
 void Extractor::Text(const GumboNode* node) {

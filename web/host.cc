@@ -125,7 +125,7 @@ std::string PercentDecode(std::string_view text) {
 
 // UTS #46 with the parameters that the URL Standard's "domain parser ToASCII" names.
 const UIDNA* Uts46() {
-  static const UIDNA* const kInstance = [] {
+  static const UIDNA* const uts46 = [] {
     UErrorCode error = U_ZERO_ERROR;
     const UIDNA* instance =
         uidna_openUTS46(UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ | UIDNA_NONTRANSITIONAL_TO_ASCII |
@@ -134,7 +134,7 @@ const UIDNA* Uts46() {
     CRAWLD_CHECK(U_SUCCESS(error), "ICU's built-in IDNA data must load");
     return instance;
   }();
-  return kInstance;
+  return uts46;
 }
 
 // UTS #46 revision 33, processing step 4.1: an "xn--" label must decode to something that is not

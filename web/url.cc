@@ -468,7 +468,7 @@ class UrlParser {
       url_.query_start_ = Size();
       href_ += '?';
       AppendEncoded(query_, special() ? kEncodeSpecialQuery : kEncodeQuery);
-    } else if (inherit_query_ && base_->has_query()) {
+    } else if (inherit_query_ && base_ != nullptr && base_->has_query()) {
       url_.query_start_ = Size();
       href_ += '?';
       href_ += base_->query();
