@@ -2,8 +2,8 @@
 //
 // One rule for names: a field is named as its key is, `cfg.fetcher.threads` is `fetcher: threads:`;
 // only sizes add their unit (`fetcher.max_body` is `max_body_bytes`), durations have it in their
-// type. What each key means, its range, and whether a reload takes it up or a restart is needed, is
-// in the schema (schema.h, example.yaml), and only there.
+// type. What each key means, and its range, is in the schema (schema.h, example.yaml), and only
+// there.
 //
 // Values are within their ranges, and agree with each other, if the Config came from Load or
 // LoadString. A Config is a plain value: copy it, compare it, change it in a test.
@@ -39,6 +39,7 @@ struct SourceText {
 
 // The names in the file are these in lower case with underscores: kBreadthFirst is breadth_first.
 enum class ScopeMode { kHost, kDomain, kPrefix, kAny };
+enum class Nofollow { kNone, kPage, kAll };
 enum class LinkKind {
   kA,
   kArea,
@@ -84,7 +85,8 @@ struct Scope {
   uint64_t max_url_length = 4096;
   std::vector<LinkKind> follow = {LinkKind::kA, LinkKind::kArea, LinkKind::kIframe,
                                   LinkKind::kFrame};
-  bool nofollow = true;
+  Nofollow nofollow = Nofollow::kPage;
+  bool sitemaps = true;
 
   friend bool operator==(const Scope&, const Scope&) = default;
 };
@@ -129,7 +131,6 @@ struct Fetcher {
   uint64_t max_redirects = 10;
   uint64_t memory_budget_bytes = 128ULL << 20;
   bool http2 = true;
-  bool allow_private_addresses = false;
   std::optional<std::filesystem::path> ca_file;
   std::vector<std::pair<std::string, std::string>> headers;  // in the order of the file
 
@@ -169,12 +170,6 @@ struct Shutdown {
   friend bool operator==(const Shutdown&, const Shutdown&) = default;
 };
 
-struct Admin {
-  std::optional<std::string> listen = "127.0.0.1:9480";  // "host:port"; nullopt: no admin server
-
-  friend bool operator==(const Admin&, const Admin&) = default;
-};
-
 struct Log {
   LogLevel level = LogLevel::kInfo;
   LogFormat format = LogFormat::kText;
@@ -197,7 +192,6 @@ struct Config {
   Archive archive;
   Commit commit;
   Shutdown shutdown;
-  Admin admin;
   Log log;
 
   // Where it came from: the file's path, or what LoadString was told. For messages.

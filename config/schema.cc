@@ -15,6 +15,7 @@ namespace crawld::config {
 namespace {
 
 std::vector<std::string_view> NamesOf(ScopeMode) { return {"host", "domain", "prefix", "any"}; }
+std::vector<std::string_view> NamesOf(Nofollow) { return {"none", "page", "all"}; }
 std::vector<std::string_view> NamesOf(LinkKind) {
   return {"a",    "area", "iframe",  "frame",     "canonical", "alternate",
           "next", "prev", "amphtml", "shortlink", "refresh"};
@@ -133,10 +134,6 @@ struct Row {
     key.sample = sample;
     return std::move(*this);
   }
-  Row&& Reload() && {
-    key.reload = true;
-    return std::move(*this);
-  }
   Row&& Nullable() && {
     key.nullable = true;
     return std::move(*this);
@@ -194,10 +191,9 @@ std::vector<Key> MakeTable() {
           .Range(1, kPathBytes)
           .Doc("Where everything is kept: frontier, archive, crawl log. One daemon at a time."),
 
-      CRAWLD_KEY(seeds.urls).Range(1, 65'535).Reload().Doc("URLs to begin with."),
+      CRAWLD_KEY(seeds.urls).Range(1, 65'535).Doc("URLs to begin with."),
       CRAWLD_KEY(seeds.files)
           .Range(1, kPathBytes)
-          .Reload()
           .Doc(
               "Files of URLs, one a line, plain or gzip; patterns such as lists/*.txt.gz; a folder "
               "means every file in it."),
@@ -218,36 +214,31 @@ std::vector<Key> MakeTable() {
       CRAWLD_KEY(identity.allow_anonymous).Doc("Allow a user_agent without contact."),
 
       CRAWLD_KEY(scope.mode)
-          .Reload()
           .Doc(
               "Which links belong to the crawl: those on a seed's host, on its registrable domain, "
               "below its path, or any."),
       CRAWLD_KEY(scope.include)
           .Range(1, 4096)
-          .Reload()
           .Doc("Regular expressions (RE2); if there are any, a URL must match one of them."),
       CRAWLD_KEY(scope.exclude)
           .Range(1, 4096)
-          .Reload()
           .Doc("Regular expressions (RE2); a URL that matches one is left out, before include."),
       CRAWLD_KEY(scope.max_depth)
           .Range(0, 65'535)
-          .Reload()
           .Doc("How many links away from a seed; 0: the seeds alone. null: no limit."),
-      CRAWLD_KEY(scope.max_pages)
-          .Range(0, kMany)
-          .Reload()
-          .Doc("Stop after so many pages. 0: no limit."),
+      CRAWLD_KEY(scope.max_pages).Range(0, kMany).Doc("Stop after so many pages. 0: no limit."),
       CRAWLD_KEY(scope.max_pages_per_host)
           .Range(0, kMany)
-          .Reload()
           .Doc("So many pages of one host. 0: no limit."),
       CRAWLD_KEY(scope.max_url_length)
           .Range(64, 65'535)
-          .Reload()
           .Doc("Longer URLs, in bytes, are left out."),
-      CRAWLD_KEY(scope.follow).Reload().Doc("The kinds of link to follow."),
-      CRAWLD_KEY(scope.nofollow).Reload().Doc("Leave out links marked rel=nofollow."),
+      CRAWLD_KEY(scope.follow).Doc("The kinds of link to follow."),
+      CRAWLD_KEY(scope.nofollow)
+          .Doc("Which nofollow to honour: none; page: a page's meta robots; all: a link's rel "
+               "(nofollow, ugc, sponsored) as well."),
+      CRAWLD_KEY(scope.sitemaps)
+          .Doc("Take URLs from the sitemaps that robots.txt names. Not in mode prefix."),
 
       CRAWLD_KEY(frontier.order)
           .Doc("Which URL of a host comes first: oldest, newest, or by priority."),
@@ -264,32 +255,26 @@ std::vector<Key> MakeTable() {
 
       CRAWLD_KEY(politeness.delay)
           .Range(kZero, kDay)
-          .Reload()
           .Doc("Between the end of a fetch from a host and the next one; robots.txt may ask for "
                "more."),
       CRAWLD_KEY(politeness.concurrency_per_host)
           .Range(1, 10'000)
-          .Reload()
           .Doc("Fetches from one host at the same time."),
-      CRAWLD_KEY(politeness.robots).Reload().Doc("Honour robots.txt."),
+      CRAWLD_KEY(politeness.robots).Doc("Honour robots.txt."),
       CRAWLD_KEY(politeness.robots_max_age)
           .Range(minutes(1), 30 * kDay)
-          .Reload()
           .Doc("How long a host's robots.txt is good for."),
       CRAWLD_KEY(politeness.robots_max_crawl_delay)
           .Range(kZero, kDay)
-          .Reload()
           .Doc("A longer Crawl-delay in robots.txt counts as this."),
 
       CRAWLD_KEY(retry.max_tries)
           .Range(1, 100)
-          .Reload()
           .Doc("Tries for one URL, the first included, if failures may pass."),
       CRAWLD_KEY(retry.backoff)
           .Range(kZero, kDay)
-          .Reload()
           .Doc("Before the second try; doubled before each later one."),
-      CRAWLD_KEY(retry.max_backoff).Range(kZero, 30 * kDay).Reload().Doc("At most this."),
+      CRAWLD_KEY(retry.max_backoff).Range(kZero, 30 * kDay).Doc("At most this."),
 
       CRAWLD_KEY(fetcher.threads)
           .Range(1, 64)
@@ -297,39 +282,29 @@ std::vector<Key> MakeTable() {
       CRAWLD_KEY(fetcher.concurrency).Range(1, 100'000).Doc("Transfers at the same time, in all."),
       CRAWLD_KEY(fetcher.connect_timeout)
           .Range(milliseconds(1), hours(1))
-          .Reload()
           .Doc("For name, connection and TLS handshake together."),
       CRAWLD_KEY(fetcher.first_byte_timeout)
           .Range(milliseconds(1), hours(1))
-          .Reload()
           .Doc("From the request to the first byte of the answer."),
       CRAWLD_KEY(fetcher.idle_timeout)
           .Range(milliseconds(1), hours(1))
-          .Reload()
           .Doc("Between two bytes of the answer."),
       CRAWLD_KEY(fetcher.total_timeout)
           .Range(milliseconds(1), kDay)
-          .Reload()
           .Doc("For one transfer from beginning to end."),
       CRAWLD_KEY(fetcher.max_body_bytes)
           .Range(kKiB, 4 * kGiB)
-          .Reload()
           .Doc("A longer body is cut here, and marked as cut."),
       CRAWLD_KEY(fetcher.max_header_bytes)
           .Range(kKiB, 16 * kMiB)
-          .Reload()
           .Doc("Longer headers are an error."),
       CRAWLD_KEY(fetcher.max_redirects)
           .Range(0, 100)
-          .Reload()
           .Doc("Redirects in a row before a URL is given up."),
       CRAWLD_KEY(fetcher.memory_budget_bytes)
           .Range(kMiB, kTiB)
           .Doc("Bodies in flight and waiting for the parser, together; at least max_body."),
       CRAWLD_KEY(fetcher.http2).Doc("Offer HTTP/2."),
-      CRAWLD_KEY(fetcher.allow_private_addresses)
-          .Doc("Fetch from loopback, private and link-local addresses too. For intranets and "
-               "tests."),
       CRAWLD_KEY(fetcher.ca_file)
           .Range(1, kPathBytes)
           .Doc("Certificates to trust, as PEM. null: the system's."),
@@ -363,15 +338,9 @@ std::vector<Key> MakeTable() {
 
       CRAWLD_KEY(shutdown.grace)
           .Range(kZero, hours(1))
-          .Reload()
           .Doc("Time for transfers in flight once the daemon is told to stop."),
 
-      CRAWLD_KEY(admin.listen)
-          .Range(1, 300)
-          .Check(CheckListen)
-          .Doc("host:port of the admin server with metrics and health. null: none."),
-
-      CRAWLD_KEY(log.level).Reload().Doc("What is logged: this and worse."),
+      CRAWLD_KEY(log.level).Doc("What is logged: this and worse."),
       CRAWLD_KEY(log.format).Doc("For people, or a JSON object a line."),
       CRAWLD_KEY(log.file).Range(1, kPathBytes).Doc("null: stderr."),
   };
@@ -409,8 +378,7 @@ KeyInfo InfoOf(const Key& key) {
           .default_value = DefaultOf(key),
           .range = RangeOf(key),
           .doc = std::string(key.doc),
-          .required = key.required,
-          .reload = key.reload};
+          .required = key.required};
 }
 
 // Comment lines of at most `width` columns.
@@ -535,12 +503,12 @@ std::vector<KeyInfo> Schema() {
 
 std::string DescribeSchema() {
   std::string text =
-      "| Key | Type | Default | Allowed | Change | Meaning |\n"
-      "|---|---|---|---|---|---|\n";
+      "| Key | Type | Default | Allowed | Meaning |\n"
+      "|---|---|---|---|---|\n";
   for (const KeyInfo& key : Schema()) {
     text += "| `" + key.path + "` | " + key.type + " | " +
             (key.required ? "required" : '`' + key.default_value + '`') + " | " + key.range +
-            " | " + (key.reload ? "reload" : "restart") + " | " + key.doc + " |\n";
+            " | " + key.doc + " |\n";
   }
   return text;
 }
@@ -554,8 +522,7 @@ std::string ExampleYaml() {
       "may\n"
       "# have ${NAME} or ${NAME:-default} from the environment; $$ is a dollar sign. Relative "
       "paths are\n"
-      "# relative to this file's folder. [reload]: SIGHUP takes a change up; the others need a "
-      "restart.\n";
+      "# relative to this file's folder. A changed config is taken up by a restart.\n";
   std::string section;
   for (const Key& key : Table()) {
     const std::string of = SectionOf(key.path);
@@ -570,19 +537,10 @@ std::string ExampleYaml() {
                         key.kind == ValueKind::kEnumList;
     if (ranged) comment += " Allowed: " + RangeOf(key) + '.';
     if (key.required) comment += " [required]";
-    if (key.reload) comment += " [reload]";
     AppendComment(text, indent, comment);
     text += indent + name + ": " + (key.required ? std::string(key.sample) : DefaultOf(key)) + '\n';
   }
   return text;
-}
-
-std::vector<KeyInfo> ChangedKeys(const Config& before, const Config& after) {
-  std::vector<KeyInfo> changed;
-  for (const Key& key : Table()) {
-    if (key.get(before) != key.get(after)) changed.push_back(InfoOf(key));
-  }
-  return changed;
 }
 
 }  // namespace crawld::config

@@ -20,7 +20,6 @@ struct KeyInfo {
   std::string range;          // "1KiB to 4GiB"; empty if anything goes
   std::string doc;            // one or two sentences
   bool required = false;
-  bool reload = false;  // taken up by a reload; else it needs a restart
 };
 
 // All keys, in the order of the example file.
@@ -31,9 +30,5 @@ struct KeyInfo {
 
 // The commented example: every key, with its default. config/example.yaml is this text (tested).
 [[nodiscard]] std::string ExampleYaml();
-
-// The keys whose values differ, in the order of the schema. `reload` tells what a running daemon
-// can take up.
-[[nodiscard]] std::vector<KeyInfo> ChangedKeys(const Config& before, const Config& after);
 
 }  // namespace crawld::config

@@ -44,7 +44,6 @@ struct Key {
 
   bool required = false;
   bool nullable = false;
-  bool reload = false;
   // Of the number; of the length in bytes of a string or of each string in a list.
   uint64_t min = 0;
   uint64_t max = std::numeric_limits<uint64_t>::max();

@@ -88,28 +88,4 @@ std::optional<std::string> CheckHeaders(const Value& value) {
   return std::nullopt;
 }
 
-std::optional<std::string> CheckListen(const Value& value) {
-  if (std::holds_alternative<std::monostate>(value)) return std::nullopt;
-  const std::string_view text = std::get<std::string>(value);
-  const std::string wrong =
-      "is no address to listen on; allowed: host:port, such as 127.0.0.1:9480 or [::1]:9480";
-  const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return wrong;
-  std::string_view host = text.substr(0, colon);
-  const std::string_view port = text.substr(colon + 1);
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
-    return wrong;
-  }
-  uint16_t number = 0;
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  const bool whole = error == std::errc() && end == port.data() + port.size();
-  const bool plain = std::ranges::all_of(host, [](char c) {
-    return IsLower(c) || IsUpper(c) || IsDigit(c) || c == '.' || c == '-' || c == ':' || c == '%';
-  });
-  if (host.empty() || !plain || !whole) return wrong;
-  return std::nullopt;
-}
-
 }  // namespace crawld::config

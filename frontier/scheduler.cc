@@ -48,7 +48,8 @@ struct Scheduler::Host {
   uint32_t served = 0;    // since it became resident
   bool leaving = false;   // gives nothing more; evicted once nothing is leased
   bool deferral_sent = false;
-  std::optional<WallTime> ready_at;  // its key in ready_
+  std::optional<WallTime> ready_at;  // with `turn`: its key in ready_
+  uint64_t turn = 0;
 };
 
 Scheduler::Scheduler(const Store& store, const Scope& scope, const SchedulerOptions& options)
@@ -230,7 +231,7 @@ uint32_t Scheduler::LimitOf(const Host& host) const {
 
 void Scheduler::Unready(Host& host) {
   if (!host.ready_at) return;
-  ready_.erase({*host.ready_at, &host});
+  ready_.erase({*host.ready_at, host.turn});
   host.ready_at.reset();
 }
 
@@ -251,7 +252,8 @@ void Scheduler::Reschedule(Host& host) {
   Unready(host);
   if (!at) return;
   host.ready_at = at;
-  ready_.emplace(*at, &host);
+  host.turn = next_turn_++;
+  ready_.emplace(std::pair(*at, host.turn), &host);
 }
 
 void Scheduler::DropIfIdle(Host& host) {
@@ -310,7 +312,7 @@ Decision Scheduler::Next(WallTime now, SideEffects& effects) {
   std::optional<Task> task;
   while (!task) {
     LoadHosts(now);
-    if (ready_.empty() || ready_.begin()->first > now) break;
+    if (ready_.empty() || ready_.begin()->first.first > now) break;
     if (effects.denials.size() >= kMaxDenials) break;
     Host& host = *ready_.begin()->second;
     task = TakeFrom(host, now, effects);
@@ -319,6 +321,7 @@ Decision Scheduler::Next(WallTime now, SideEffects& effects) {
       ++host.served;
       ++in_flight_;
       host.next_fetch = now + DelayOf(host);
+      Unready(host);  // to the end of those who are ready at the same time
     }
     Reschedule(host);
     if (!task) DropIfIdle(host);
@@ -329,7 +332,7 @@ Decision Scheduler::Next(WallTime now, SideEffects& effects) {
   if (effects.denials.size() >= kMaxDenials) return Wait{kNever, Wait::Reason::kCommit};
   const WallTime disk = next_disk_due_ > now ? next_disk_due_ : now + kRoomInterval;
   if (!ready_.empty()) {
-    return Wait{std::min(ready_.begin()->first, disk), Wait::Reason::kPoliteness};
+    return Wait{std::min(ready_.begin()->first.first, disk), Wait::Reason::kPoliteness};
   }
   if (in_flight_ > 0) return Wait{disk, Wait::Reason::kInFlight};
   return Wait{disk, disk == kNever ? Wait::Reason::kEmpty : Wait::Reason::kPoliteness};

@@ -145,7 +145,9 @@ class Scheduler {
   const SchedulerOptions options_;
 
   std::map<HostId, std::unique_ptr<Host>> hosts_;
-  std::set<std::pair<WallTime, Host*>> ready_;
+  // By time, then by who became ready first.
+  std::map<std::pair<WallTime, uint64_t>, Host*> ready_;
+  uint64_t next_turn_ = 0;
   size_t in_flight_ = 0;
   size_t leased_ = 0;
   WallTime next_disk_due_{};  // when a host that is not resident may be loaded; kNever: none known

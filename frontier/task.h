@@ -78,7 +78,7 @@ enum class Verdict : uint8_t {
       11,            // robots.txt could not be had, which forbids everything (RFC 9309 2.3.1.4)
   kRobotsFile = 12,  // an origin's /robots.txt: fetched by the crawler itself, not as a page
   kTooManyRedirects = 13,
-  kNofollow = 14,       // the link or its page says nofollow
+  kNofollow = 14,  // the link or its page says nofollow
 };
 inline constexpr int kVerdicts = 15;
 std::string_view Name(Verdict verdict);

@@ -26,7 +26,8 @@ namespace crawld::service {
 
 struct PageWorkerOptions {
   std::set<parser::LinkKind> follow;
-  bool honour_nofollow = true;
+  bool honour_page_nofollow = true;   // meta robots
+  bool honour_link_nofollow = false;  // rel=nofollow, ugc, sponsored
   bool follow_sitemaps = true;
   bool want_text = false;
   bool write_warc = true;

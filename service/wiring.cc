@@ -151,8 +151,9 @@ PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
   options.grace = config.shutdown.grace;
   PageWorkerOptions& worker = options.worker;
   for (const config::LinkKind kind : config.scope.follow) worker.follow.insert(ToParser(kind));
-  worker.honour_nofollow = config.scope.nofollow;
-  worker.follow_sitemaps = true;
+  worker.honour_page_nofollow = config.scope.nofollow != config::Nofollow::kNone;
+  worker.honour_link_nofollow = config.scope.nofollow == config::Nofollow::kAll;
+  worker.follow_sitemaps = config.scope.sitemaps;
   worker.want_text = config.parser.text;
   worker.write_warc = config.archive.warc;
   worker.write_pages = config.archive.pages;

@@ -64,7 +64,6 @@ TEST(ConfigTest, WhatIsNotGivenHasItsDefault) {
   expected.origin = "c.yaml";
   EXPECT_EQ(config, expected);
   EXPECT_EQ(config.fetcher.connect_timeout, seconds(10));
-  EXPECT_EQ(config.admin.listen, "127.0.0.1:9480");
 }
 
 TEST(ConfigTest, ReadsEveryKindOfValue) {
@@ -78,7 +77,6 @@ TEST(ConfigTest, ReadsEveryKindOfValue) {
       "politeness: {delay: 250ms, robots: false}\n"
       "fetcher: {ca_file: ca.pem, headers: {Accept-Language: en, X-Id: '7'}}\n"
       "archive: {digest: sha256}\n"
-      "admin: {listen: null}\n"
       "log: {level: off, format: json, file: crawl.log}\n");
   EXPECT_EQ(config.seeds.urls[1].text, "https://b.example/#x");
   EXPECT_EQ(config.seeds.files[0].text, "lists/*.gz");
@@ -97,7 +95,6 @@ TEST(ConfigTest, ReadsEveryKindOfValue) {
   EXPECT_THAT(config.fetcher.headers,
               ElementsAre(std::pair("Accept-Language", "en"), std::pair("X-Id", "7")));
   EXPECT_EQ(config.archive.digest, Digest::kSha256);
-  EXPECT_EQ(config.admin.listen, std::nullopt);
   EXPECT_EQ(config.log.level, LogLevel::kOff);
   EXPECT_EQ(config.log.format, LogFormat::kJson);
 }

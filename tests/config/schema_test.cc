@@ -28,7 +28,6 @@ TEST(SchemaTest, EveryKeyIsExplainedAndThereOnce) {
     EXPECT_EQ(key.required, key.default_value.empty()) << key.path;
   }
   EXPECT_TRUE(paths.contains("fetcher.max_body"));
-  EXPECT_GE(paths.size(), 60U);
 }
 
 TEST(SchemaTest, TheExampleFileIsTheSchemasOwn) {
@@ -39,8 +38,8 @@ TEST(SchemaTest, TheExampleFileIsTheSchemasOwn) {
 TEST(SchemaTest, TheExampleFileHasEveryKeyWithItsDefault) {
   const Config example = Load(CRAWLD_CONFIG_DIR "/example.yaml");
   const Config minimal = Load(CRAWLD_CONFIG_DIR "/minimal.yaml");
-  for (const KeyInfo& changed : ChangedKeys(example, minimal)) {
-    EXPECT_EQ(changed.path, "seeds.urls");
+  for (const Key& key : Table()) {
+    EXPECT_TRUE(key.path == "seeds.urls" || key.get(example) == key.get(minimal)) << key.path;
   }
   const std::string text = ExampleYaml();
   for (const KeyInfo& key : Schema()) {
@@ -54,22 +53,8 @@ TEST(SchemaTest, TheDescriptionHasALineForEveryKey) {
   for (const KeyInfo& key : Schema()) {
     EXPECT_NE(text.find("| `" + key.path + "` | "), std::string::npos) << key.path;
   }
-  EXPECT_NE(text.find("| `fetcher.connect_timeout` | duration | `10s` | 1ms to 1h | reload | "),
+  EXPECT_NE(text.find("| `fetcher.connect_timeout` | duration | `10s` | 1ms to 1h | "),
             std::string::npos);
-}
-
-TEST(SchemaTest, ChangedKeysTellReloadFromRestart) {
-  const Config before = LoadString(ExampleYaml(), "example");
-  Config after = before;
-  EXPECT_TRUE(ChangedKeys(before, after).empty());
-  after.politeness.delay = std::chrono::seconds(9);
-  after.frontier.cache_bytes = 1 << 20;
-  const auto changed = ChangedKeys(before, after);
-  ASSERT_EQ(changed.size(), 2U);
-  EXPECT_EQ(changed[0].path, "frontier.cache");
-  EXPECT_FALSE(changed[0].reload);
-  EXPECT_EQ(changed[1].path, "politeness.delay");
-  EXPECT_TRUE(changed[1].reload);
 }
 
 std::string Base() {

@@ -7,17 +7,6 @@
 namespace crawld::config {
 namespace {
 
-TEST(TextChecksTest, AListenAddressIsHostAndPort) {
-  for (const char* good :
-       {"127.0.0.1:9480", "0.0.0.0:0", "localhost:65535", "[::1]:80", "[fe80::1%eth0]:80"}) {
-    EXPECT_FALSE(CheckListen(std::string(good)).has_value()) << good;
-  }
-  for (const char* bad : {"", ":80", "9480", "host:", "host:65536", "host:-1", "::1:80", "h o:1",
-                          "host:80x", "[]:80"}) {
-    EXPECT_TRUE(CheckListen(std::string(bad)).has_value()) << bad;
-  }
-}
-
 TEST(TextChecksTest, HeadersAreTokensWithOneLineEach) {
   const auto check = [](StringMap headers) { return CheckHeaders(std::move(headers)); };
   EXPECT_EQ(check({{"Accept-Language", "en, de;q=0.5"}, {"X-Empty", ""}}), std::nullopt);

@@ -1,0 +1,444 @@
+#include "frontier/frontier.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "tests/support/temp_dir.h"
+
+namespace crawld::frontier {
+namespace {
+
+WallTime At(int64_t ms) { return WallTime(Millis(1'000'000'000 + ms)); }
+
+class FrontierTest : public testing::Test {
+ protected:
+  FrontierTest() {
+    options_.scheduler.politeness.robots = false;
+    options_.scheduler.politeness.delay = Millis(0);
+    options_.retry_backoff = Millis(100);
+    options_.seen_cache_bytes = 1 << 16;
+  }
+
+  Frontier& Open() {
+    frontier_.reset();
+    frontier_ = std::make_unique<Frontier>(dir_ / "frontier", options_);
+    return *frontier_;
+  }
+  Discovery Seed(std::string_view url) {
+    return frontier_->scope().JudgeSeed(*web::Url::Parse(url));
+  }
+  void CommitSeeds(const std::vector<std::string>& urls, int64_t now = 0) {
+    CommitGroup group;
+    for (const std::string& url : urls) group.seeds.push_back(Seed(url));
+    frontier_->Commit(std::move(group), At(now));
+  }
+  std::optional<Task> Next(int64_t now) {
+    Decision decision = frontier_->Next(At(now));
+    if (auto* task = std::get_if<Task>(&decision)) return std::move(*task);
+    last_wait_ = std::get<Wait>(decision);
+    return std::nullopt;
+  }
+  std::string NextUrl(int64_t now) {
+    const auto task = Next(now);
+    if (!task) return "";
+    leased_.emplace(task->url.href(), *task);
+    return std::string(task->url.href());
+  }
+  static Completion Done(Task task) {
+    Completion completion;
+    completion.task = std::move(task);
+    completion.status = 200;
+    return completion;
+  }
+  void Finish(Completion completion, int64_t now) {
+    frontier_->Release(completion.task, At(now));
+    CommitGroup group;
+    group.completions.push_back(std::move(completion));
+    frontier_->Commit(std::move(group), At(now));
+  }
+  uint64_t CountOf(UrlState state) const {
+    return frontier_->stats().counters.by_state[static_cast<int>(state)];
+  }
+
+  test::TempDir dir_;
+  FrontierOptions options_;
+  std::unique_ptr<Frontier> frontier_;
+  std::map<std::string, Task> leased_;
+  Wait last_wait_;
+};
+
+TEST_F(FrontierTest, ANewFrontierIsDrained) {
+  Open();
+  EXPECT_FALSE(Next(0));
+  EXPECT_TRUE(frontier_->Drained());
+  EXPECT_EQ(frontier_->archive_position(), "");
+}
+
+TEST_F(FrontierTest, AUrlIsLeasedOnceAndStaysQueuedUntilItsCompletionIsCommitted) {
+  Open();
+  CommitSeeds({"http://a.test/", "http://a.test/"});
+  const auto task = Next(0);
+  ASSERT_TRUE(task);
+  EXPECT_FALSE(Next(0));
+  EXPECT_EQ(CountOf(UrlState::kQueued), 1U);
+  Finish(Done(*task), 1);
+  EXPECT_EQ(CountOf(UrlState::kDone), 1U);
+  EXPECT_TRUE(frontier_->Drained());
+  EXPECT_FALSE(Next(2));
+}
+
+TEST_F(FrontierTest, WhatWasLeasedWhenTheProcessDiedIsLeasedAgainAndWhatWasCommittedIsNot) {
+  Open();
+  CommitSeeds({"http://a.test/1", "http://b.test/2"});
+  const auto first = Next(0);
+  ASSERT_TRUE(first);
+  const auto second = Next(0);
+  ASSERT_TRUE(second);
+  Finish(Done(*first), 1);
+  Open();  // dies with the second in flight
+  const auto again = Next(2);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->url, second->url);
+  EXPECT_FALSE(Next(2));
+  CommitSeeds({"http://a.test/1"}, 3);
+  EXPECT_FALSE(Next(3));
+}
+
+TEST_F(FrontierTest, AHostIsNotAskedBeforeItsDelayIsOverAndOthersDoNotWaitForIt) {
+  options_.scheduler.politeness.delay = Millis(1000);
+  Open();
+  CommitSeeds({"http://a.test/1", "http://a.test/2", "http://b.test/1"});
+  auto a1 = Next(0);
+  ASSERT_TRUE(a1);
+  auto b1 = Next(0);
+  ASSERT_TRUE(b1);
+  EXPECT_NE(a1->url.host(), b1->url.host());
+  if (a1->url.host() == "b.test") std::swap(a1, b1);
+  Finish(Done(*a1), 300);
+  EXPECT_FALSE(Next(301));
+  EXPECT_EQ(last_wait_.reason, Wait::Reason::kPoliteness);
+  EXPECT_FALSE(Next(1299));
+  EXPECT_TRUE(Next(1300)) << "the delay counts from the end of the fetch";
+}
+
+TEST_F(FrontierTest, AHostHasAtMostItsConcurrencyInFlight) {
+  options_.scheduler.politeness.concurrency_per_host = 2;
+  Open();
+  CommitSeeds({"http://a.test/1", "http://a.test/2", "http://a.test/3"});
+  const auto first = Next(0);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(Next(0));
+  EXPECT_FALSE(Next(0));
+  EXPECT_EQ(last_wait_.reason, Wait::Reason::kInFlight);
+  frontier_->Release(*first, At(1));
+  EXPECT_TRUE(Next(1))
+      << "the host is free as soon as the fetch has ended, not only when committed";
+}
+
+TEST_F(FrontierTest, TheDelaySurvivesARestart) {
+  options_.scheduler.politeness.delay = Millis(5000);
+  Open();
+  CommitSeeds({"http://a.test/1", "http://a.test/2"});
+  Finish(Done(*Next(0)), 100);
+  Open();
+  EXPECT_FALSE(Next(200));
+  EXPECT_FALSE(Next(5099));
+  EXPECT_TRUE(Next(5100));
+}
+
+TEST_F(FrontierTest, ARetryComesBackWhenItIsDueAndCountsItsTries) {
+  Open();
+  CommitSeeds({"http://a.test/"});
+  Completion failed = Done(*Next(0));
+  failed.outcome = Outcome::kRetry;
+  failed.reason = "connect";
+  failed.retry_at = At(500);
+  Finish(std::move(failed), 1);
+  EXPECT_EQ(CountOf(UrlState::kLater), 1U);
+  EXPECT_FALSE(frontier_->Drained());
+  EXPECT_EQ(frontier_->NextChore(At(1)), At(500));
+  Open();  // survives
+  EXPECT_EQ(frontier_->NextChore(At(1)), At(500));
+  frontier_->Commit({}, At(499));
+  EXPECT_FALSE(Next(499));
+  frontier_->Commit({}, At(500));
+  const auto again = Next(500);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->info.tries, 1);
+  Completion given_up = Done(*again);
+  given_up.outcome = Outcome::kFailed;
+  given_up.reason = "connect";
+  Finish(std::move(given_up), 501);
+  EXPECT_EQ(CountOf(UrlState::kFailed), 1U);
+  EXPECT_TRUE(frontier_->Drained());
+}
+
+TEST_F(FrontierTest, WhatIsGivenBackIsLeasedAgainWithoutATry) {
+  Open();
+  CommitSeeds({"http://a.test/1", "http://a.test/2"});
+  Completion back = Done(*Next(0));
+  const std::string url(back.task.url.href());
+  back.outcome = Outcome::kGivenBack;
+  Finish(std::move(back), 1);
+  const auto again = Next(2);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->url.href(), url);
+  EXPECT_EQ(again->info.tries, 0);
+}
+
+TEST_F(FrontierTest, BreadthFirstTakesShallowPagesFirst) {
+  options_.scheduler.politeness.concurrency_per_host = 10;
+  Open();
+  CommitSeeds({"http://a.test/seed1", "http://a.test/seed2"});
+  Completion first = Done(*Next(0));
+  first.found.push_back(
+      frontier_->scope().JudgeLink(*web::Url::Parse("http://a.test/deep"), first.task.url, {}));
+  Finish(std::move(first), 1);
+  EXPECT_EQ(NextUrl(2), "http://a.test/seed2");
+  EXPECT_EQ(NextUrl(2), "http://a.test/deep");
+}
+
+TEST_F(FrontierTest, DepthFirstTakesTheNewestFirst) {
+  options_.order = Order::kDepthFirst;
+  Open();
+  CommitSeeds({"http://a.test/seed1", "http://a.test/seed2"});
+  Completion first = Done(*Next(0));
+  EXPECT_EQ(first.task.url.path(), "/seed2");
+  first.found.push_back(
+      frontier_->scope().JudgeLink(*web::Url::Parse("http://a.test/deep"), first.task.url, {}));
+  Finish(std::move(first), 1);
+  const auto deep = Next(2);
+  ASSERT_TRUE(deep);
+  EXPECT_EQ(deep->url.path(), "/deep");
+  Finish(Done(*deep), 3);
+  EXPECT_EQ(NextUrl(4), "http://a.test/seed1");
+}
+
+TEST_F(FrontierTest, PriorityTakesShallowPathsWithoutQueryFirst) {
+  options_.order = Order::kPriority;
+  options_.scheduler.politeness.concurrency_per_host = 10;
+  Open();
+  CommitSeeds({"http://a.test/x?q=1", "http://a.test/a/b/c/d", "http://a.test/"});
+  EXPECT_EQ(NextUrl(0), "http://a.test/");
+  EXPECT_EQ(NextUrl(0), "http://a.test/a/b/c/d");
+  EXPECT_EQ(NextUrl(0), "http://a.test/x?q=1");
+}
+
+TEST_F(FrontierTest, LimitsAreExactAndEachUrlBeyondIsAccountedFor) {
+  options_.max_pages_per_host = 2;
+  options_.max_pages = 3;
+  Open();
+  CommitSeeds({"http://a.test/1", "http://a.test/2", "http://a.test/3", "http://b.test/1",
+               "http://c.test/1"});
+  const Counters counters = frontier_->stats().counters;
+  EXPECT_EQ(counters.seen(), 5U);
+  EXPECT_EQ(CountOf(UrlState::kQueued), 3U);
+  EXPECT_EQ(counters.excluded[static_cast<int>(Verdict::kHostLimit)], 1U);
+  EXPECT_EQ(counters.excluded[static_cast<int>(Verdict::kCrawlLimit)], 1U);
+}
+
+TEST_F(FrontierTest, AUrlExcludedFromOnePageIsAdmittedFromAnother) {
+  Open();
+  CommitSeeds({"http://a.test/", "http://b.test/"});
+  Completion a = Done(*Next(0));
+  a.found.push_back(frontier_->scope().JudgeLink(*web::Url::Parse("http://b.test/x"),
+                                                 *web::Url::Parse("http://a.test/"), {}));
+  Completion b = Done(*Next(0));
+  b.found.push_back(frontier_->scope().JudgeLink(*web::Url::Parse("http://b.test/x"),
+                                                 *web::Url::Parse("http://b.test/"), {}));
+  Finish(std::move(a), 1);
+  EXPECT_EQ(frontier_->stats().counters.excluded[static_cast<int>(Verdict::kOtherHost)], 1U);
+  Finish(std::move(b), 2);
+  EXPECT_EQ(frontier_->stats().counters.excluded[static_cast<int>(Verdict::kOtherHost)], 0U);
+  EXPECT_EQ(NextUrl(3), "http://b.test/x");
+}
+
+TEST_F(FrontierTest, SeenIsTrueOnlyForWhatIsDurable) {
+  Open();
+  const Discovery seed = Seed("http://a.test/");
+  EXPECT_FALSE(frontier_->Seen(seed));
+  CommitSeeds({"http://a.test/"});
+  EXPECT_TRUE(frontier_->Seen(seed));
+}
+
+TEST_F(FrontierTest, ArchivePositionAndNotesAreCommittedWithTheGroup) {
+  Open();
+  CommitGroup group;
+  group.archive_position = "here";
+  group.notes.emplace_back("list", "v1");
+  frontier_->Commit(std::move(group), At(0));
+  Open();
+  EXPECT_EQ(frontier_->archive_position(), "here");
+  EXPECT_EQ(frontier_->ReadNote("list"), "v1");
+  EXPECT_EQ(frontier_->ReadNote("other"), std::nullopt);
+}
+
+TEST_F(FrontierTest, ASecondFrontierOnTheSameFolderIsRefusedWithAReason) {
+  Open();
+  try {
+    const Frontier second(dir_ / "frontier", options_);
+    FAIL() << "opened twice";
+  } catch (const FatalError& e) {
+    EXPECT_NE(std::string(e.what()).find("in use"), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(FrontierTest, OtherRulesForTellingUrlsApartAreRefused) {
+  Open();
+  frontier_.reset();
+  options_.scope.key.sort_query = true;
+  EXPECT_THROW(Open(), FatalError);
+}
+
+class FrontierRobotsTest : public FrontierTest {
+ protected:
+  FrontierRobotsTest() { options_.scheduler.politeness.robots = true; }
+
+  // Leases what must be the robots task of an origin and answers it.
+  void AnswerRobots(RobotsResult::Kind kind, std::string body, int64_t now) {
+    const auto task = Next(now);
+    ASSERT_TRUE(task);
+    ASSERT_EQ(task->info.kind, TaskKind::kRobots);
+    Completion completion = Done(*task);
+    completion.robots = RobotsResult{kind, std::move(body), std::nullopt};
+    Finish(std::move(completion), now);
+  }
+};
+
+TEST_F(FrontierRobotsTest, AnOriginsRulesComeBeforeItsFirstPage) {
+  Open();
+  CommitSeeds({"http://a.test/page"});
+  const auto robots = Next(0);
+  ASSERT_TRUE(robots);
+  EXPECT_EQ(robots->info.kind, TaskKind::kRobots);
+  EXPECT_EQ(robots->url.href(), "http://a.test/robots.txt");
+  EXPECT_FALSE(Next(0)) << "no page before the rules are known";
+}
+
+TEST_F(FrontierRobotsTest, ForbiddenUrlsAreWrittenOffWithTheReason) {
+  Open();
+  CommitSeeds({"http://a.test/private/1", "http://a.test/public", "http://a.test/private/2"});
+  AnswerRobots(RobotsResult::Kind::kRules, "User-agent: *\nDisallow: /private/\n", 0);
+  EXPECT_EQ(NextUrl(1), "http://a.test/public");
+  Finish(Done(leased_.at("http://a.test/public")), 2);
+  EXPECT_EQ(NextUrl(3), "");
+  EXPECT_LE(frontier_->NextChore(At(3)), At(3)) << "the denial wants to be written";
+  frontier_->Commit({}, At(4));
+  EXPECT_EQ(frontier_->stats().counters.excluded[static_cast<int>(Verdict::kRobotsDisallowed)], 2U);
+  EXPECT_TRUE(frontier_->Drained());
+}
+
+TEST_F(FrontierRobotsTest, RulesSurviveARestart) {
+  Open();
+  CommitSeeds({"http://a.test/x"});
+  AnswerRobots(RobotsResult::Kind::kAllowAll, "", 0);
+  Open();
+  EXPECT_EQ(NextUrl(1), "http://a.test/x");
+}
+
+TEST_F(FrontierRobotsTest, RulesAreFetchedAnewWhenTheyAreTooOld) {
+  options_.scheduler.politeness.robots_max_age = Millis(1000);
+  options_.scheduler.politeness.concurrency_per_host = 8;
+  Open();
+  CommitSeeds({"http://a.test/1", "http://a.test/2"});
+  AnswerRobots(RobotsResult::Kind::kAllowAll, "", 0);
+  EXPECT_EQ(NextUrl(1), "http://a.test/1");
+  const auto again = Next(1001);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->info.kind, TaskKind::kRobots);
+}
+
+TEST_F(FrontierRobotsTest, CrawlDelaySlowsTheHostUpToTheCap) {
+  options_.scheduler.politeness.concurrency_per_host = 8;
+  options_.scheduler.politeness.max_crawl_delay = Millis(3000);
+  Open();
+  CommitSeeds({"http://a.test/1", "http://a.test/2", "http://a.test/3"});
+  AnswerRobots(RobotsResult::Kind::kRules, "User-agent: *\nCrawl-delay: 2\n", 0);
+  EXPECT_EQ(NextUrl(1), "http://a.test/1");
+  EXPECT_EQ(NextUrl(1), "") << "a crawl delay means one request at a time";
+  Finish(Done(leased_.at("http://a.test/1")), 100);
+  EXPECT_EQ(NextUrl(2099), "");
+  EXPECT_EQ(NextUrl(2100), "http://a.test/2");
+}
+
+TEST_F(FrontierRobotsTest, AnUnreachableRobotsFileHoldsTheHostAndThenWritesItsUrlsOff) {
+  options_.scheduler.robots_max_tries = 2;
+  Open();
+  CommitSeeds({"http://a.test/1"});
+  AnswerRobots(RobotsResult::Kind::kUnreachable, "", 0);
+  EXPECT_FALSE(Next(99));
+  EXPECT_EQ(last_wait_.until, At(100));
+  AnswerRobots(RobotsResult::Kind::kUnreachable, "", 100);
+  EXPECT_FALSE(Next(101));
+  frontier_->Commit({}, At(102));
+  EXPECT_EQ(frontier_->stats().counters.excluded[static_cast<int>(Verdict::kRobotsUnreachable)],
+            1U);
+  EXPECT_TRUE(frontier_->Drained());
+}
+
+TEST_F(FrontierRobotsTest, ARedirectedRobotsFileIsFollowedAtMostFiveTimes) {
+  Open();
+  CommitSeeds({"http://a.test/1"});
+  for (int hop = 0; hop <= 5; ++hop) {
+    const auto task = Next(hop);
+    ASSERT_TRUE(task);
+    ASSERT_EQ(task->info.kind, TaskKind::kRobots) << hop;
+    if (hop > 0) {
+      EXPECT_EQ(task->url.href(), "http://b.test/" + std::to_string(hop));
+    }
+    Completion completion = Done(*task);
+    completion.robots = RobotsResult{RobotsResult::Kind::kRedirect, "",
+                                     *web::Url::Parse("http://b.test/" + std::to_string(hop + 1))};
+    Finish(std::move(completion), hop);
+  }
+  EXPECT_EQ(NextUrl(10), "http://a.test/1") << "RFC 9309 2.3.1.2: treated as unavailable";
+}
+
+TEST_F(FrontierRobotsTest, TheLastGoodRulesHoldWhileTheFileIsUnreachable) {
+  options_.scheduler.politeness.robots_max_age = Millis(1000);
+  Open();
+  CommitSeeds({"http://a.test/private", "http://a.test/public"});
+  AnswerRobots(RobotsResult::Kind::kRules, "User-agent: *\nDisallow: /private\n", 0);
+  AnswerRobots(RobotsResult::Kind::kUnreachable, "", 2000);
+  EXPECT_EQ(NextUrl(2001), "http://a.test/public");
+}
+
+TEST_F(FrontierTest, OnlySoManyHostsAreInMemoryAndAllGetTheirTurn) {
+  options_.scheduler.max_hosts = 16;
+  options_.scheduler.quantum = 4;
+  Open();
+  std::vector<std::string> seeds;
+  for (int host = 0; host < 100; ++host) {
+    for (int page = 0; page < 10; ++page) {
+      seeds.push_back("http://h" + std::to_string(host) + ".test/" + std::to_string(page));
+    }
+  }
+  CommitSeeds(seeds);
+  std::map<std::string, int> served;
+  size_t hosts_before_second_round = 0;
+  int64_t now = 1;
+  for (size_t done = 0; done < seeds.size(); now += 100) {
+    ASSERT_LT(now, 10'000'000);
+    const auto task = Next(now);
+    EXPECT_LE(frontier_->stats().resident_hosts, 16U);
+    if (!task) {
+      frontier_->Commit({}, At(now));
+      continue;
+    }
+    if (++served[std::string(task->url.host())] == 9 && hosts_before_second_round == 0) {
+      hosts_before_second_round = served.size();
+    }
+    Finish(Done(*task), now);
+    ++done;
+  }
+  EXPECT_EQ(served.size(), 100U);
+  EXPECT_GT(hosts_before_second_round, 50U) << "no host may be served to its end while others wait";
+  EXPECT_TRUE(frontier_->Drained());
+}
+
+}  // namespace
+}  // namespace crawld::frontier
