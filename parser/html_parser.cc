@@ -349,11 +349,13 @@ bool IsSilent(GumboTag tag) {
   }
 }
 
-// A set of 64-bit hashes that is emptied in O(used) and keeps its memory.
-class HashSet {
+// A map from 64-bit hashes to indexes that is emptied in O(used) and keeps its memory.
+class HashIndex {
  public:
+  static constexpr uint32_t kNone = 0xffffffff;
+
   void Clear() {
-    if (used_ > 0) std::fill(slots_.begin(), slots_.end(), 0);
+    if (used_ > 0) std::fill(slots_.begin(), slots_.end(), Slot{});
     if (slots_.size() > kKeptSlots) {
       slots_.resize(kKeptSlots);
       slots_.shrink_to_fit();
@@ -361,43 +363,52 @@ class HashSet {
     used_ = 0;
   }
 
-  bool Contains(uint64_t hash) const {
-    if (used_ == 0) return false;
-    if (hash == 0) hash = 1;
-    size_t slot = hash & (slots_.size() - 1);
-    while (slots_[slot] != 0 && slots_[slot] != hash) slot = (slot + 1) & (slots_.size() - 1);
-    return slots_[slot] == hash;
-  }
-
-  // False when it was there already.
-  bool Insert(uint64_t hash) {
+  // The index stored for the hash; stores `index` and returns kNone if there was none.
+  uint32_t FindOrInsert(uint64_t hash, uint32_t index) {
     if (hash == 0) hash = 1;
     if ((used_ + 1) * 2 > slots_.size()) Grow();
     size_t slot = hash & (slots_.size() - 1);
-    while (slots_[slot] != 0) {
-      if (slots_[slot] == hash) return false;
+    while (slots_[slot].hash != 0) {
+      if (slots_[slot].hash == hash) return slots_[slot].index;
       slot = (slot + 1) & (slots_.size() - 1);
     }
-    slots_[slot] = hash;
+    slots_[slot] = {hash, index};
     ++used_;
-    return true;
+    return kNone;
+  }
+
+  uint32_t Find(uint64_t hash) const {
+    if (used_ == 0) return kNone;
+    if (hash == 0) hash = 1;
+    size_t slot = hash & (slots_.size() - 1);
+    while (slots_[slot].hash != 0 && slots_[slot].hash != hash) {
+      slot = (slot + 1) & (slots_.size() - 1);
+    }
+    return slots_[slot].hash == hash ? slots_[slot].index : kNone;
   }
 
  private:
+  struct Slot {
+    uint64_t hash = 0;  // 0: free
+    uint32_t index = 0;
+  };
   static constexpr size_t kKeptSlots = 4096;
 
   void Grow() {
-    std::vector<uint64_t> old(std::max<size_t>(1024, slots_.size() * 2), 0);
+    std::vector<Slot> old(std::max<size_t>(1024, slots_.size() * 2));
     old.swap(slots_);
     used_ = 0;
-    for (const uint64_t hash : old) {
-      if (hash != 0) Insert(hash);
+    for (const Slot& slot : old) {
+      if (slot.hash != 0) FindOrInsert(slot.hash, slot.index);
     }
   }
 
-  std::vector<uint64_t> slots_;
+  std::vector<Slot> slots_;
   size_t used_ = 0;
 };
+
+// A link beyond max_links.
+constexpr uint32_t kDropped = 0xfffffffe;
 
 // A reference as it stands in the tree.
 struct Reference {
@@ -420,8 +431,8 @@ struct Memory {
   std::string guarded;
   std::vector<Frame> stack;
   std::vector<Reference> references;
-  HashSet seen_texts;
-  HashSet seen_urls;
+  HashIndex seen_texts;  // of a reference's text: its link
+  HashIndex seen_urls;   // of a URL: its link
 };
 
 // Walks the tree once, in document order and without recursion, and fills the page. References are
@@ -441,6 +452,8 @@ class Extractor {
   void Meta(const Attributes& attributes);
   void Break();
   void Resolve(const Reference& reference);
+  // The link at `index` once more: it is of this kind as well.
+  void Merge(const Reference& reference, uint32_t index);
 
   Memory& memory_;
   const ParseOptions& options_;
@@ -473,13 +486,7 @@ void Extractor::Run(const GumboNode* document, const web::Url& url) {
   memory_.seen_texts.Clear();
   memory_.seen_urls.Clear();
   page_.links.reserve(std::min<size_t>(memory_.references.size(), 256));
-  // Refreshes last: one must not hide the same URL behind an <a>.
-  for (const Reference& reference : memory_.references) {
-    if (reference.kind != LinkKind::kRefresh) Resolve(reference);
-  }
-  for (const Reference& reference : memory_.references) {
-    if (reference.kind == LinkKind::kRefresh) Resolve(reference);
-  }
+  for (const Reference& reference : memory_.references) Resolve(reference);
 }
 
 void Extractor::Walk(const GumboNode* document) {
@@ -665,8 +672,10 @@ void Extractor::Resolve(const Reference& reference) {
   // Canonical is asked for by name below, so it goes the long way.
   const bool wants_canonical = reference.kind == LinkKind::kCanonical && page_.canonical.empty();
   const uint64_t text_hash = web::HostHash(text);
-  if (memory_.seen_texts.Contains(text_hash) && !wants_canonical) {
+  if (const uint32_t known = memory_.seen_texts.Find(text_hash);
+      known != HashIndex::kNone && !wants_canonical) {
     ++page_.links_total;
+    Merge(reference, known);
     return;
   }
   auto url = web::Url::Parse(text, page_.base_url);
@@ -676,15 +685,29 @@ void Extractor::Resolve(const Reference& reference) {
   }
   if (!url->IsHttp()) return;
   ++page_.links_total;
-  memory_.seen_texts.Insert(text_hash);
   url->DropFragment();
   if (wants_canonical) page_.canonical = url->href();
-  if (!memory_.seen_urls.Insert(web::HashKey(url->href()).lo)) return;
-  if (page_.links.size() == options_.max_links) {
+  const bool full = page_.links.size() == options_.max_links;
+  const uint32_t next = full ? kDropped : static_cast<uint32_t>(page_.links.size());
+  const uint32_t known = memory_.seen_urls.FindOrInsert(web::HashKey(url->href()).lo, next);
+  memory_.seen_texts.FindOrInsert(text_hash, known == HashIndex::kNone ? next : known);
+  if (known != HashIndex::kNone) return Merge(reference, known);
+  if (full) {
     ++page_.links_dropped;
     return;
   }
-  page_.links.push_back({std::move(*url), reference.kind, reference.nofollow});
+  Link& link = page_.links.emplace_back();
+  link.url = *std::move(url);
+  link.kind = reference.kind;
+  link.kinds = KindBit(reference.kind);
+  link.nofollow = reference.nofollow;
+}
+
+void Extractor::Merge(const Reference& reference, uint32_t index) {
+  if (index == kDropped) return;
+  Link& link = page_.links[index];
+  link.kinds |= KindBit(reference.kind);
+  link.nofollow = link.nofollow && reference.nofollow;
 }
 
 }  // namespace

@@ -44,10 +44,16 @@ enum class LinkKind : uint8_t {
 // "a", "canonical", ...
 std::string_view Name(LinkKind kind);
 
+constexpr uint16_t KindBit(LinkKind kind) {
+  return static_cast<uint16_t>(1U << static_cast<unsigned>(kind));
+}
+
+// One URL a page links to, however often and from whatever elements.
 struct Link {
-  web::Url url;  // http or https, without fragment
-  LinkKind kind = LinkKind::kA;
-  bool nofollow = false;  // rel contains nofollow, ugc or sponsored
+  web::Url url;                  // http or https, without fragment
+  LinkKind kind = LinkKind::kA;  // where it stood first
+  uint16_t kinds = 0;            // KindBit() of every kind it occurred as
+  bool nofollow = false;         // rel contains nofollow, ugc or sponsored, each time
 };
 
 struct Heading {

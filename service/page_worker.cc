@@ -240,7 +240,7 @@ void PageWorker::ReadHtml(Page& page, const std::string& body) {
   page.parsed = *std::move(parsed);
   const bool page_nofollow = options_.honour_page_nofollow && page.parsed->robots.nofollow;
   for (const parser::Link& link : page.parsed->links) {
-    if (!options_.follow.contains(link.kind)) continue;
+    if ((link.kinds & options_.follow) == 0) continue;
     frontier::Discovery found = scope_.JudgeLink(link.url, task.url, task.info);
     if (found.verdict == Verdict::kAdmit &&
         (page_nofollow || (options_.honour_link_nofollow && link.nofollow))) {

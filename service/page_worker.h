@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "archive/bundle.h"
@@ -25,7 +24,7 @@
 namespace crawld::service {
 
 struct PageWorkerOptions {
-  std::set<parser::LinkKind> follow;
+  uint16_t follow = 0;                // parser::KindBit() of the kinds of link to follow
   bool honour_page_nofollow = true;   // meta robots
   bool honour_link_nofollow = false;  // rel=nofollow, ugc, sponsored
   bool follow_sitemaps = true;

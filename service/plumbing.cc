@@ -86,7 +86,8 @@ int LinksTool(const std::string& base, const std::string& charset) {
     return kExitFailed;
   }
   for (const parser::Link& link : page->links) {
-    if (link.kind != parser::LinkKind::kRefresh) Print(link.url.HrefWithoutFragment());
+    const bool only_refresh = link.kinds == parser::KindBit(parser::LinkKind::kRefresh);
+    if (!only_refresh) Print(link.url.HrefWithoutFragment());
   }
   return kExitDone;
 }

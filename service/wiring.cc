@@ -150,7 +150,9 @@ PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
   options.commit_interval = config.commit.interval;
   options.grace = config.shutdown.grace;
   PageWorkerOptions& worker = options.worker;
-  for (const config::LinkKind kind : config.scope.follow) worker.follow.insert(ToParser(kind));
+  for (const config::LinkKind kind : config.scope.follow) {
+    worker.follow |= parser::KindBit(ToParser(kind));
+  }
   worker.honour_page_nofollow = config.scope.nofollow != config::Nofollow::kNone;
   worker.honour_link_nofollow = config.scope.nofollow == config::Nofollow::kAll;
   worker.follow_sitemaps = config.scope.sitemaps;

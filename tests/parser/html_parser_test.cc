@@ -43,9 +43,9 @@ TEST(HtmlParserTest, LinksOfEveryKindInDocumentOrder) {
             "<a name=x>none</a><img src=no.png>"),
       (Strings{"canonical http://h.example/c", "alternate http://h.example/alt",
                "next http://h.example/n", "prev http://h.example/p", "amphtml http://h.example/amp",
-               "shortlink http://h.example/s", "a http://h.example/dir/a1",
-               "area http://h.example/dir/a2", "iframe http://h.example/dir/a3",
-               "refresh http://h.example/r"}));
+               "shortlink http://h.example/s", "refresh http://h.example/r",
+               "a http://h.example/dir/a1", "area http://h.example/dir/a2",
+               "iframe http://h.example/dir/a3"}));
   EXPECT_EQ(Links("<frameset><frame src=f1><frame src=f2></frameset>"),
             (Strings{"frame http://h.example/dir/f1", "frame http://h.example/dir/f2"}));
 }
@@ -62,6 +62,19 @@ TEST(HtmlParserTest, LinksAreHttpOnlyWithoutFragmentAndUnique) {
   EXPECT_EQ(page.links[3].url.href(), "http://h.example/dir/y%20");
   EXPECT_EQ(page.links_total, 7U);
   EXPECT_EQ(page.links_bad, 1U);
+}
+
+TEST(HtmlParserTest, AUrlThatIsFirstLinkRelNextAndThenAnAnchorIsBoth) {
+  const ParsedPage page =
+      Parse("<link rel=next href=2.html><a href=2.html>2</a><a href='./2.html#x'>again</a>");
+  ASSERT_EQ(page.links.size(), 1U);
+  EXPECT_EQ(page.links[0].kind, LinkKind::kNext);
+  EXPECT_EQ(page.links[0].kinds, KindBit(LinkKind::kNext) | KindBit(LinkKind::kA));
+}
+
+TEST(HtmlParserTest, ALinkIsNofollowOnlyIfItAlwaysIs) {
+  EXPECT_EQ(Links("<a rel=nofollow href=x>1</a><a rel=ugc href=y>2</a><a href=x>3</a>"),
+            (Strings{"a http://h.example/dir/x", "a http://h.example/dir/y nofollow"}));
 }
 
 TEST(HtmlParserTest, BaseIsTheFirstWithAnHref) {
