@@ -17,3 +17,10 @@ foreach(dep gumbo libdeflate libpsl icu-uc icu-i18n libxxhash re2 libzstd libbro
   string(REPLACE "-" "_" name "${dep}")
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${dep})
 endforeach()
+
+# gumbo calls tiny functions for every character; linked statically those calls are direct, which
+# makes parsing about a tenth cheaper than through the shared library's procedure linkage table.
+find_library(CRAWLD_GUMBO_STATIC NAMES libgumbo.a REQUIRED)
+add_library(crawld_gumbo INTERFACE)
+target_link_libraries(crawld_gumbo INTERFACE "${CRAWLD_GUMBO_STATIC}")
+target_include_directories(crawld_gumbo SYSTEM INTERFACE ${gumbo_INCLUDE_DIRS})
