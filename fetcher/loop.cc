@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,18 +29,28 @@ constexpr std::string_view kAccept =
     "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 constexpr std::string_view kAcceptEncoding = "gzip, deflate, br, zstd";
 
+// A header that is configured takes the place of the default of its name.
 std::vector<std::pair<std::string, std::string>> HeadersOf(const FetcherOptions& options) {
-  std::vector<std::pair<std::string, std::string>> headers = {
-      {"Accept", std::string(kAccept)}, {"Accept-Encoding", std::string(kAcceptEncoding)}};
+  std::vector<std::pair<std::string, std::string>> headers;
+  for (const auto& [name, value] :
+       {std::pair("Accept", kAccept), std::pair("Accept-Encoding", kAcceptEncoding)}) {
+    const bool given = std::any_of(
+        options.headers.begin(), options.headers.end(),
+        [name = name](const auto& header) { return strcasecmp(header.first.c_str(), name) == 0; });
+    if (!given) headers.emplace_back(name, value);
+  }
   headers.insert(headers.end(), options.headers.begin(), options.headers.end());
   return headers;
 }
 
+// A field as sent. libcurl's "Name;" is a field without a value, its "Name:" is no field at all.
+std::string FieldOf(const std::string& name, const std::string& value) {
+  return value.empty() ? name + ":" : fmt::format("{}: {}", name, value);
+}
+
 std::string FieldsOf(const FetcherOptions& options) {
   std::string fields;
-  for (const auto& [name, value] : HeadersOf(options)) {
-    fields += fmt::format("{}: {}\r\n", name, value);
-  }
+  for (const auto& [name, value] : HeadersOf(options)) fields += FieldOf(name, value) + "\r\n";
   return fields;
 }
 
@@ -47,8 +58,9 @@ FetchError ErrorOf(CURLcode code, bool answered) {
   // Not a switch over all of CURLcode: it has a hundred values, most of other protocols.
   switch (static_cast<int>(code)) {
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      return answered ? FetchError::kProtocol : FetchError::kBadUrl;
+      return FetchError::kBadUrl;
+    case CURLE_UNSUPPORTED_PROTOCOL:  // of the answer: HTTP/0.9, SSH; the URL's was looked at
+      return FetchError::kProtocol;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
       return FetchError::kDns;
@@ -133,7 +145,8 @@ Fetcher::Loop::Loop(const FetcherOptions& options, int number)
   multi_ = curl_multi_init();
   if (multi_ == nullptr) throw FatalError("libcurl cannot be initialised: out of memory");
   for (const auto& [name, value] : HeadersOf(options)) {
-    header_list_ = curl_slist_append(header_list_, fmt::format("{}: {}", name, value).c_str());
+    const std::string field = value.empty() ? name + ";" : FieldOf(name, value);
+    header_list_ = curl_slist_append(header_list_, field.c_str());
   }
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &OnSocket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
@@ -452,6 +465,10 @@ void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) const {
     // As much of the body as was asked for: not an error.
   } else if (code != CURLE_OK) {
     result.error = ErrorOf(code, transfer.answering);
+    // One line of a head that outgrows libcurl's buffer (100 KB) comes as this.
+    if (code == CURLE_OUT_OF_MEMORY && transfer.head_open) {
+      result.error = FetchError::kHeadTooLarge;
+    }
     result.detail = curl_easy_strerror(code);
     if (transfer.answering) result.truncated = Truncation::kDisconnect;
   } else if (!transfer.answering) {

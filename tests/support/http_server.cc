@@ -201,7 +201,7 @@ struct HttpServer::Connection {
 };
 
 HttpServer::HttpServer(Handler handler, const HttpServerOptions& options)
-    : handler_(std::move(handler)) {
+    : handler_(std::move(handler)), greeting_(options.greeting) {
   epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   CRAWLD_CHECK(epoll_fd_ >= 0 && wake_fd_ >= 0, "a test has a few descriptors");
@@ -317,6 +317,7 @@ void HttpServer::Accept(int listener) {
     event.events = EPOLLIN;
     event.data.fd = fd;
     epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event);
+    if (!greeting_.empty()) send(fd, greeting_.data(), greeting_.size(), MSG_NOSIGNAL);
     connections_[fd] = std::move(connection);
     const MutexLock lock(mutex_);
     ++connection_count_;

@@ -108,8 +108,9 @@ Reply RedirectTo(std::string_view location, int status = 302);
 Reply ShortBody(std::string_view body, uint64_t announced);
 
 struct HttpServerOptions {
-  int addresses = 1;  // 127.0.0.1 ... 127.0.0.N, all with one port
-  int port = 0;       // 0: any
+  int addresses = 1;     // 127.0.0.1 ... 127.0.0.N, all with one port
+  int port = 0;          // 0: any
+  std::string greeting;  // sent to whoever connects, before any request
 };
 
 class HttpServer {
@@ -159,6 +160,7 @@ class HttpServer {
 
   // Constant after construction.
   const Handler handler_;
+  const std::string greeting_;
   int port_ = 0;
   int epoll_fd_ = -1;
   int wake_fd_ = -1;
