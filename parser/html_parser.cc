@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "parser/charset.h"
+#include "parser/html_condenser.h"
 #include "parser/html_guard.h"
 #include "web/url_bytes.h"
 #include "web/url_key.h"
@@ -428,6 +429,7 @@ struct Frame {
 struct Memory {
   Arena arena;
   std::string decoded;
+  std::string condensed;
   std::string guarded;
   std::vector<Frame> stack;
   std::vector<Reference> references;
@@ -740,6 +742,10 @@ Result<ParsedPage, ParseError> HtmlParser::ParseUtf8(std::string_view html, cons
   ParsedPage page;
   page.encoding = "utf-8";
   page.encoding_from = "utf8";
+  if (options.condense && !options.want_text) {
+    Condense(html, impl_->condensed);
+    html = impl_->condensed;
+  }
   const GuardResult guarded = GuardHtml(html, options.max_guard_work, impl_->guarded);
   page.truncated_input = guarded.changed;
 

@@ -1,0 +1,46 @@
+// The condensed page must mean what the page means: same links, same metadata, same headings.
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <string_view>
+
+#include "base/check.h"
+#include "parser/html_condenser.h"
+#include "parser/html_parser.h"
+#include "web/utf8.h"
+
+namespace {
+
+void CheckSame(const crawld::parser::ParsedPage& a, const crawld::parser::ParsedPage& b) {
+  CRAWLD_CHECK(a.title == b.title, "title");
+  CRAWLD_CHECK(a.description == b.description, "description");
+  CRAWLD_CHECK(a.language == b.language, "language");
+  CRAWLD_CHECK(a.canonical == b.canonical, "canonical");
+  CRAWLD_CHECK(a.robots.raw == b.robots.raw, "robots");
+  CRAWLD_CHECK(a.headings == b.headings, "headings");
+  CRAWLD_CHECK(a.base_url == b.base_url, "base");
+  CRAWLD_CHECK(a.links.size() == b.links.size(), "number of links");
+  for (size_t i = 0; i < a.links.size(); ++i) {
+    CRAWLD_CHECK(a.links[i].url == b.links[i].url && a.links[i].kinds == b.links[i].kinds &&
+                     a.links[i].nofollow == b.links[i].nofollow,
+                 "a link");
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const crawld::web::Url url = *crawld::web::Url::Parse("http://h.example/dir/page");
+  static crawld::parser::HtmlParser parser;
+  const std::string_view html(reinterpret_cast<const char*>(data), size);
+  if (!crawld::web::IsValidUtf8(html)) return 0;
+  crawld::parser::ParseOptions options;
+  options.condense = false;
+  const auto plain = parser.ParseUtf8(html, url, options);
+  options.condense = true;
+  const auto condensed = parser.ParseUtf8(html, url, options);
+  CRAWLD_CHECK(plain.has_value() == condensed.has_value(), "both or neither");
+  // Where a limit cut the page it may cut the two in different places.
+  if (plain && !plain->truncated_input && !plain->truncated_tree) CheckSame(*plain, *condensed);
+  return 0;
+}
