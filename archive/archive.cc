@@ -112,7 +112,8 @@ Archive::Archive(fs::path data_dir, const ArchiveOptions& options, std::string_v
 Archive::~Archive() = default;
 
 fs::path Archive::WarcPath(const std::string& base, bool open) const {
-  return data_dir_ / "warc" / (base + std::string(kWarcSuffix) + (open ? ".open" : ""));
+  return data_dir_ / "warc" /
+         (base + std::string(kWarcSuffix) + std::string(open ? kOpenSuffix : ""));
 }
 
 fs::path Archive::PagesPath(const std::string& base) const {
@@ -148,13 +149,7 @@ void Archive::Recover(const Position& position) {
 
 void Archive::OpenFiles(WallTime now) {
   base_ = fmt::format("{}-{}-{:06}", options_.name, FormatTimestamp(now), serial_);
-  if (options_.warc) {
-    warc_ = std::make_unique<AppendFile>(WarcPath(base_, true), 0);
-    const std::string info =
-        warcinfo_.Warcinfo(base_ + std::string(kWarcSuffix), options_.user_agent, now);
-    warc_->Append(info);
-    warc_bytes_ += info.size();
-  }
+  if (options_.warc) warc_ = std::make_unique<AppendFile>(WarcPath(base_, true), 0);
   if (options_.pages) pages_ = std::make_unique<AppendFile>(PagesPath(base_), 0);
   new_files_ = true;
 }
@@ -164,6 +159,13 @@ void Archive::Append(const Bundle& bundle, WallTime now) {
   if (base_.empty() && (!bundle.warc.empty() || !bundle.page.empty())) OpenFiles(now);
   std::string place;
   if (warc_ && !bundle.warc.empty()) {
+    // Not in OpenFiles: a WARC also begins beside open pages when a restart has switched it on.
+    if (warc_->size() == 0) {
+      const std::string info =
+          warcinfo_.Warcinfo(base_ + std::string(kWarcSuffix), options_.user_agent, now);
+      warc_->Append(info);
+      warc_bytes_ += info.size();
+    }
     place = fmt::format(R"(,"offset":"{}","filename":"{}{}"}})", warc_->size(), base_, kWarcSuffix);
     warc_->Append(bundle.warc);
     warc_bytes_ += bundle.warc.size();
