@@ -265,7 +265,10 @@ class Condenser {
       out_.append(html_.substr(at_, scan.name_end - at_));
       out_.append(scan.self_closing ? "/>" : ">");
     }
-    if (meaning == Name::kTitle && raw) out_.append(html_.substr(scan.end, content_end - scan.end));
+    // The text of a heading is whatever is inside it, raw text too.
+    if (raw && (meaning == Name::kTitle || headings_ > 0 || keep_text_)) {
+      out_.append(html_.substr(scan.end, content_end - scan.end));
+    }
     at_ = content_end;
     Count(meaning, end_tag, scan.self_closing);
     return true;

@@ -87,13 +87,16 @@ class Arena {
 struct Session {
   Arena& arena;
   void* output = nullptr;
-  std::jmp_buf out_of_memory = {};
+  std::jmp_buf give_up = {};
 };
+
+// The session of the parse that runs on this thread, for the assertions below.
+thread_local Session* running_session = nullptr;
 
 void* AllocateForGumbo(void* session_pointer, size_t size) {
   auto* const session = static_cast<Session*>(session_pointer);
   void* const memory = session->arena.Allocate(size);
-  if (memory == nullptr) std::longjmp(session->out_of_memory, 1);  // NOLINT: no C++ frame between
+  if (memory == nullptr) std::longjmp(session->give_up, 1);  // NOLINT: no C++ frame between
   if (session->output == nullptr) {
     std::memset(memory, 0, size);
     session->output = memory;
@@ -104,18 +107,21 @@ void* AllocateForGumbo(void* session_pointer, size_t size) {
 void FreeForGumbo(void*, void*) {}
 
 // Runs gumbo. Nothing with a destructor lives in this frame, so the longjmp skips none.
-// `complete` is false when the budget ended it.
+// `complete` is false when the budget, or an assertion of gumbo's, ended it.
 const GumboNode* BuildTree(Session& session, const char* html, size_t size, bool& complete) {
   GumboOptions options = kGumboDefaultOptions;
   options.allocator = AllocateForGumbo;
   options.deallocator = FreeForGumbo;
   options.userdata = &session;
   options.max_errors = 0;
-  if (setjmp(session.out_of_memory) == 0) {  // NOLINT: see AllocateForGumbo
+  running_session = &session;
+  if (setjmp(session.give_up) == 0) {  // NOLINT: see AllocateForGumbo
     const GumboOutput* const output = gumbo_parse_with_options(&options, html, size);
+    running_session = nullptr;
     complete = true;
     return output->document;
   }
+  running_session = nullptr;
   complete = false;
   const auto* const output = static_cast<const GumboOutput*>(session.output);
   return output == nullptr ? nullptr : output->document;
@@ -736,6 +742,27 @@ Result<ParsedPage, ParseError> HtmlParser::Parse(std::string_view bytes,
   return page;
 }
 
+}  // namespace crawld::parser
+
+// gumbo is built with its assertions, and there are pages that break them:
+// <table><svg><select><title><select><td> is one. A page must not end the daemon, so the linker
+// sends assertions here (--wrap, see CMakeLists.txt): one of gumbo's ends the parse as a spent
+// budget does, any other ends the process as it should.
+extern "C" {
+[[noreturn]] void __real___assert_fail(  // NOLINT(bugprone-reserved-identifier)
+    const char* assertion, const char* file, unsigned line, const char* function);
+[[noreturn]] void __wrap___assert_fail(  // NOLINT(bugprone-reserved-identifier)
+    const char* assertion, const char* file, unsigned line, const char* function) {
+  using crawld::parser::running_session;
+  if (running_session != nullptr) {
+    std::longjmp(running_session->give_up, 1);  // NOLINT: no C++ frame between
+  }
+  __real___assert_fail(assertion, file, line, function);
+}
+}
+
+namespace crawld::parser {
+
 Result<ParsedPage, ParseError> HtmlParser::ParseUtf8(std::string_view html, const web::Url& url,
                                                      const ParseOptions& options) {
   if (html.size() > options.max_input_bytes) return Err(ParseError::kTooLarge);
@@ -750,7 +777,7 @@ Result<ParsedPage, ParseError> HtmlParser::ParseUtf8(std::string_view html, cons
   page.truncated_input = guarded.changed;
 
   impl_->arena.Reset(options.arena_base_bytes + options.arena_bytes_per_input * html.size());
-  Session session{.arena = impl_->arena, .output = nullptr, .out_of_memory = {}};
+  Session session{.arena = impl_->arena, .output = nullptr, .give_up = {}};
   bool complete = false;
   const GumboNode* const document =
       BuildTree(session, guarded.html.data(), guarded.html.size(), complete);

@@ -9,6 +9,8 @@
 // its memory behind the hooks and has no global state) and what stands of the tree is read;
 // `truncated_tree` says so.
 //
+// gumbo's own assertions, which some pages break, end a parse in the same way.
+//
 // Bounded in time, although gumbo is quadratic in places: each start tag walks the open elements
 // ("has an element in scope"), each attribute looks for its like among those before it, each
 // <body> or <html> beyond the first merges its attributes, each formatting element is compared with

@@ -190,6 +190,15 @@ TEST(HtmlParserTest, SpentArenaKeepsWhatStands) {
   EXPECT_EQ(again->links.size(), 1U);
 }
 
+// Found by the fuzzer: "src/parser.c:714: node_qualified_tag_is: Assertion `node' failed", SIGABRT.
+TEST(HtmlParserTest, APageThatBreaksGumbosAssertionsEndsTheParseAndNotTheProcess) {
+  const ParsedPage page =
+      Parse("<title>t</title><a href=x>1</a><table><svg><select><title><select><td>");
+  EXPECT_TRUE(page.truncated_tree);
+  ASSERT_EQ(page.links.size(), 1U);
+  EXPECT_EQ(page.links[0].url.href(), "http://h.example/dir/x");
+}
+
 TEST(HtmlParserTest, CharsetIsFoundAndRecorded) {
   HtmlParser parser;
   auto page = parser.Parse("<title>caf\xE9</title>", "iso-8859-1", kPage);
