@@ -289,6 +289,20 @@ const WarcRecord* ArchiveContents::ResponseOf(std::string_view url) const {
   return nullptr;
 }
 
+std::vector<std::string> Differences(const std::map<std::string, int>& actual,
+                                     const std::map<std::string, int>& expected) {
+  std::map<std::string, std::pair<int, int>> counts;
+  for (const auto& [key, count] : actual) counts[key].first = count;
+  for (const auto& [key, count] : expected) counts[key].second = count;
+  std::vector<std::string> differences;
+  for (const auto& [key, both] : counts) {
+    if (both.first == both.second) continue;
+    differences.push_back(key + ": " + std::to_string(both.first) + " instead of " +
+                          std::to_string(both.second));
+  }
+  return differences;
+}
+
 ArchiveContents ReadArchive(const fs::path& data_dir) {
   ArchiveContents archive;
   std::set<fs::path> warcs;

@@ -58,6 +58,10 @@ struct ArchiveContents {
 // response, and as many of them as there are responses; page records name theirs.
 ArchiveContents ReadArchive(const std::filesystem::path& data_dir);
 
+// What `actual` has too much or too little of, a line each ("URL: 2 instead of 1").
+std::vector<std::string> Differences(const std::map<std::string, int>& actual,
+                                     const std::map<std::string, int>& expected);
+
 std::string ReadFile(const std::filesystem::path& path);
 // "sha1:..." or "sha256:..." of the bytes, in base 32 without padding.
 std::string DigestOf(std::string_view algorithm, std::string_view bytes);

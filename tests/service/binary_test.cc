@@ -1,0 +1,256 @@
+// crawld as its users meet it: the program, its exit codes, its words, its signals.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/archive_reader.h"
+#include "tests/support/http_server.h"
+#include "tests/support/process.h"
+#include "tests/support/site.h"
+#include "tests/support/temp_dir.h"
+
+namespace crawld::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::AnyOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+class BinaryTest : public testing::Test {
+ protected:
+  std::string Config(const std::string& seeds, const std::string& more = "") const {
+    const fs::path path = dir_ / "c.yaml";
+    std::ofstream(path) << "name: t\ndata_dir: data\n"
+                           "identity: {user_agent: \"t/1 (+https://example.org/)\"}\n"
+                           "politeness: {delay: 0, concurrency_per_host: 16}\n"
+                           "scope: {nofollow: all}\n"
+                           "seeds: {urls: ["
+                        << seeds << "]}\n"
+                        << more;
+    return path.string();
+  }
+  static std::unique_ptr<Process> Start(std::vector<std::string> words) {
+    words.insert(words.begin(), CRAWLD_BINARY);
+    return std::make_unique<Process>(words);
+  }
+  int Run(const std::vector<std::string>& words) {
+    const auto process = Start(words);
+    const int code = process->Wait();
+    out_ = process->out();
+    err_ = process->err();
+    return code;
+  }
+
+  const TempDir dir_;
+  const fs::path data_ = dir_ / "data";
+  std::string out_;
+  std::string err_;
+};
+
+// --- usage
+
+TEST_F(BinaryTest, BadUsageExitsWithTwoAndSaysWhatIsWrong) {
+  EXPECT_EQ(Run({"no-such-command"}), 2);
+  EXPECT_THAT(err_, HasSubstr("subcommand"));
+  EXPECT_EQ(Run({}), 2);
+  EXPECT_EQ(Run({"run"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--config"));
+  EXPECT_EQ(Run({"run", "-c", "x", "--no-such-flag"}), 2);
+  EXPECT_EQ(Run({"frontier", "-c", "x"}), 2);
+  EXPECT_EQ(Run({"frontier", "stats", "-c", "x", "--format", "xml"}), 2);
+}
+
+TEST_F(BinaryTest, HelpAndVersionAreNoErrors) {
+  EXPECT_EQ(Run({"--version"}), 0);
+  EXPECT_THAT(out_, HasSubstr("crawld "));
+  EXPECT_EQ(Run({"--help"}), 0);
+  EXPECT_THAT(out_, AllOf(HasSubstr("run"), HasSubstr("check"), HasSubstr("frontier")));
+  EXPECT_EQ(Run({"run", "--help"}), 0);
+  EXPECT_THAT(out_, HasSubstr("--once"));
+}
+
+TEST_F(BinaryTest, CheckSaysOkOfAGoodConfig) {
+  const std::string config = Config("\"http://a.test/\"");
+  EXPECT_EQ(Run({"check", "-c", config}), 0);
+  EXPECT_THAT(out_, HasSubstr("ok"));
+  EXPECT_FALSE(fs::exists(data_)) << "it only looks";
+}
+
+TEST_F(BinaryTest, CheckNamesEveryErrorWithItsPlace) {
+  const fs::path path = dir_ / "bad.yaml";
+  std::ofstream(path) << "name: Bad Name\n"
+                         "data_dir: data\n"
+                         "identity:\n"
+                         "  user_agent: anonymous\n"
+                         "fetcher:\n"
+                         "  concurency: 3\n"
+                         "  threads: many\n"
+                         "  max_body: 1\n"
+                         "seeds:\n"
+                         "  files: [none.txt]\n";
+  for (const char* command : {"check", "run"}) {
+    EXPECT_EQ(Run({command, "-c", path.string()}), 2);
+    EXPECT_EQ(out_, "");
+    for (const char* line : {":1:", ":4:", ":6:", ":7:", ":8:", ":10:"}) {
+      EXPECT_THAT(err_, HasSubstr("bad.yaml" + std::string(line)));
+    }
+    EXPECT_THAT(err_, AllOf(HasSubstr("concurency"), HasSubstr("concurrency"),
+                            HasSubstr("fetcher.threads"), HasSubstr("none.txt")));
+  }
+}
+
+TEST_F(BinaryTest, CheckNamesPatternsAndSeedsThatAreNone) {
+  const std::string config = Config("\"ftp://a.test/\", \"nonsense\"");
+  std::ofstream(config, std::ios::app) << "frontier: {order: breadth_first}\n";
+  EXPECT_EQ(Run({"check", "-c", config}), 2);
+  EXPECT_THAT(err_, AllOf(HasSubstr("ftp"), HasSubstr("nonsense")));
+}
+
+TEST_F(BinaryTest, AConfigThatIsNotThereExitsWithTwo) {
+  EXPECT_EQ(Run({"check", "-c", (dir_ / "none.yaml").string()}), 2);
+  EXPECT_THAT(err_, HasSubstr("none.yaml"));
+}
+
+// --- run
+
+TEST_F(BinaryTest, RunOnceCrawlsEverythingAndExitsWithZero) {
+  Site site({.pages = 100, .flaky = false});
+  HttpServer server([&](const Request& request) { return site.Handle(request); });
+  const std::string config = Config("\"" + server.Url("/") + "\"");
+  EXPECT_EQ(Run({"run", "--once", "-c", config}), 0) << err_;
+  EXPECT_THAT(out_, AllOf(HasSubstr("crawl 't' complete"), HasSubstr("warc")));
+  EXPECT_EQ(server.request_count(), site.truth().size());
+  const ArchiveContents contents = ReadArchive(data_);
+  EXPECT_THAT(contents.problems, IsEmpty());
+  EXPECT_EQ(contents.ResponsesByUrl().size(), site.truth().size());
+
+  EXPECT_EQ(Run({"frontier", "stats", "-c", config}), 0);
+  EXPECT_THAT(out_, HasSubstr("done"));
+  EXPECT_EQ(Run({"frontier", "export", "-c", config}), 0);
+  size_t done = 0;
+  for (size_t at = 0; (at = out_.find("\"state\":\"done\"", at)) != std::string::npos; ++at) ++done;
+  EXPECT_EQ(done, site.truth().size() - 1) << "robots.txt is not a URL of the frontier";
+
+  EXPECT_EQ(Run({"run", "--once", "-c", config}), 0);
+  EXPECT_EQ(server.request_count(), site.truth().size()) << "a second run fetches nothing";
+}
+
+TEST_F(BinaryTest, RunOnceExitsWithOneWhenNothingCame) {
+  std::string url;
+  {
+    const HttpServer server([](const Request&) { return Reply(); });
+    url = server.Url("/");
+  }
+  const std::string config =
+      Config("\"" + url + "\"", "retry: {max_tries: 1}\npoliteness: {robots: false, delay: 0}\n");
+  std::string text = ReadFile(config);
+  text.erase(text.find("politeness: {delay"),
+             text.find("scope:") - text.find("politeness: {delay"));
+  std::ofstream(config) << text;
+  EXPECT_EQ(Run({"run", "--once", "-c", config}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("1 failed"));
+}
+
+TEST_F(BinaryTest, ADataDirThatIsNoFolderExitsWithOneAndNamesIt) {
+  std::ofstream(data_) << "a file";
+  EXPECT_EQ(Run({"run", "--once", "-c", Config("\"http://127.0.0.1:9/\"")}), 1);
+  EXPECT_THAT(err_, HasSubstr(data_.string()));
+}
+
+TEST_F(BinaryTest, TwoDaemonsDoNotShareADataDir) {
+  HttpServer server([](const Request&) { return Reply().Stall(); });
+  const std::string config = Config("\"" + server.Url("/") + "\"", "shutdown: {grace: 0}\n");
+  const auto first = Start({"run", "-c", config});
+  ASSERT_TRUE(server.AwaitInFlight(1));
+  EXPECT_EQ(Run({"run", "-c", config}), 1);
+  EXPECT_THAT(err_, HasSubstr(data_.string()));
+  EXPECT_EQ(server.request_count(), 1U);
+  EXPECT_EQ(Run({"frontier", "stats", "-c", config}), 0) << "but a tool may look: " << err_;
+  first->Signal(SIGTERM);
+  EXPECT_EQ(first->Wait(), 0);
+}
+
+TEST_F(BinaryTest, AFullDiskEndsTheRunWithOneAndItsReasonAndTheNextGoesOn) {
+  Site site({.pages = 60, .flaky = false});
+  HttpServer server([&](const Request& request) { return site.Handle(request); });
+  fs::create_directories(data_);
+  fs::create_symlink("/dev/full", data_ / "crawl.log");
+  const std::string config = Config("\"" + server.Url("/") + "\"");
+  EXPECT_EQ(Run({"run", "--once", "-c", config}), 1);
+  EXPECT_THAT(err_, AllOf(HasSubstr((data_ / "crawl.log").string()),
+                          HasSubstr("No space left on device"), HasSubstr("free some space")));
+  EXPECT_THAT(out_, HasSubstr("failed"));
+  fs::remove(data_ / "crawl.log");
+  EXPECT_EQ(Run({"run", "--once", "-c", config}), 0) << err_;
+  const ArchiveContents contents = ReadArchive(data_);
+  EXPECT_THAT(contents.problems, IsEmpty());
+  EXPECT_EQ(contents.ResponsesByUrl().size(), site.truth().size());
+}
+
+// --- signals
+
+TEST_F(BinaryTest, SigtermUnderLoadExitsWithZeroAndGivesBackWhatIsInFlight) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    fs::remove_all(data_);
+    HttpServer server([](const Request& request) {
+      if (request.target == "/robots.txt") return Answer(404, "");
+      return Reply().Send("HTTP/1.1 200 OK\r\n\r\nsome").Stall();
+    });
+    std::string seeds;
+    for (int i = 0; i < 20; ++i) seeds += "\"" + server.Url("/" + std::to_string(i)) + "\",";
+    const std::string config = Config(seeds, "shutdown: {grace: 50ms}\n");
+    const auto process = Start({"run", "-c", config});
+    ASSERT_TRUE(server.AwaitInFlight(16));
+    process->Signal(signal);
+    EXPECT_EQ(process->Wait(), 0) << process->err();
+    EXPECT_THAT(process->out(), HasSubstr("stopped"));
+    EXPECT_EQ(Run({"frontier", "stats", "--format", "json", "-c", config}), 0);
+    EXPECT_THAT(out_, HasSubstr("\"queued\":20"));
+    EXPECT_THAT(ReadArchive(data_).problems, IsEmpty());
+  }
+}
+
+TEST_F(BinaryTest, ASecondSignalExitsAtOnceAndNothingIsLost) {
+  Site site({.pages = 60, .flaky = false});
+  std::atomic<bool> stalls = true;
+  HttpServer server([&](const Request& request) {
+    if (stalls && request.target.ends_with("7")) return Reply().Stall();
+    return site.Handle(request);
+  });
+  const std::string config = Config("\"" + server.Url("/") + "\"", "shutdown: {grace: 1h}\n");
+  const auto process = Start({"run", "--once", "-c", config});
+  ASSERT_TRUE(server.AwaitInFlight(2));
+  process->Signal(SIGTERM);
+  ASSERT_TRUE(process->AwaitOutput("again to exit at once"));
+  process->Signal(SIGTERM);
+  EXPECT_EQ(process->Wait(), 130);
+  stalls = false;
+  EXPECT_EQ(Run({"run", "--once", "-c", config}), 0) << err_;
+  const ArchiveContents contents = ReadArchive(data_);
+  EXPECT_THAT(contents.problems, IsEmpty());
+  EXPECT_EQ(contents.ResponsesByUrl().size(), site.truth().size());
+  for (const auto& [url, count] : contents.ResponsesByUrl()) EXPECT_EQ(count, 1) << url;
+}
+
+TEST_F(BinaryTest, ADaemonWithNothingToDoWaitsAndStopsWhenTold) {
+  HttpServer server([](const Request&) { return Answer(404, ""); });
+  const auto process = Start({"run", "-c", Config("\"" + server.Url("/") + "\"")});
+  ASSERT_TRUE(server.AwaitRequests(2));
+  process->Signal(SIGTERM);
+  EXPECT_EQ(process->Wait(), 0);
+  EXPECT_THAT(process->out(), HasSubstr("stopped"));
+}
+
+}  // namespace
+}  // namespace crawld::test

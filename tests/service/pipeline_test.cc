@@ -1,0 +1,491 @@
+// The line end to end, in this process: a real frontier, fetcher and archive against a real server.
+#include "service/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "concurrency/threads.h"
+#include "service/seeder.h"
+#include "service/wiring.h"
+#include "tests/support/archive_reader.h"
+#include "tests/support/http_server.h"
+#include "tests/support/site.h"
+#include "tests/support/temp_dir.h"
+
+namespace crawld::service {
+namespace {
+
+namespace fs = std::filesystem;
+using frontier::UrlState;
+using test::ArchiveContents;
+using test::HttpServer;
+using test::Kept;
+using test::Reply;
+using test::Request;
+using test::Site;
+using testing::Each;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+using End = Pipeline::End;
+
+struct LineOptions {
+  frontier::FrontierOptions frontier;
+  archive::ArchiveOptions archive;
+  fetcher::FetcherOptions fetcher;
+  PipelineOptions pipeline;
+};
+
+// All rooms of one run, as `crawld run --once` puts them together.
+class Line {
+ public:
+  Line(const config::Config& config, const std::function<void(LineOptions&)>& change)
+      : config_(config),
+        options_{FrontierOptionsOf(config), ArchiveOptionsOf(config), FetcherOptionsOf(config),
+                 PipelineOptionsOf(config, true)} {
+    options_.frontier.on_schedule_change = [this] {
+      if (Pipeline* pipeline = running_.load()) pipeline->Wake();
+    };
+    options_.frontier.on_chores = [this] {
+      if (Pipeline* pipeline = running_.load()) pipeline->Chores();
+    };
+    if (change) change(options_);
+    frontier_ =
+        std::make_unique<frontier::Frontier>(config_.data_dir / "frontier", options_.frontier);
+    archive_ = std::make_unique<archive::Archive>(config_.data_dir, options_.archive,
+                                                  frontier_->archive_position());
+    fetcher_ = std::make_unique<fetcher::Fetcher>(options_.fetcher);
+    pipeline_ = std::make_unique<Pipeline>(options_.pipeline, clock_, stop_, *frontier_, *fetcher_,
+                                           *archive_);
+    running_.store(pipeline_.get());
+  }
+  ~Line() { running_.store(nullptr); }
+
+  End Run() {
+    return pipeline_->Run(
+        [this](const std::function<bool(SeedBatch)>& put) { ReadSeeds(config_, *frontier_, put); });
+  }
+  void Stop() {
+    stop_.Set();
+    pipeline_->Wake();
+  }
+  Pipeline& pipeline() { return *pipeline_; }
+  fetcher::Fetcher& fetcher() { return *fetcher_; }
+  uint64_t CountOf(UrlState state) const {
+    return frontier_->stats().counters.by_state[static_cast<int>(state)];
+  }
+  size_t in_flight() const { return frontier_->stats().in_flight; }
+
+ private:
+  const config::Config config_;
+  LineOptions options_;
+  const Clock clock_;
+  concurrency::Event stop_;
+  std::atomic<Pipeline*> running_ = nullptr;
+  std::unique_ptr<frontier::Frontier> frontier_;
+  std::unique_ptr<archive::Archive> archive_;
+  std::unique_ptr<fetcher::Fetcher> fetcher_;
+  std::unique_ptr<Pipeline> pipeline_;  // last: it uses all of the above
+};
+
+class PipelineTest : public testing::Test {
+ protected:
+  // A run over `seeds` (YAML), with what else the config shall say.
+  std::unique_ptr<Line> Prepare(const std::string& seeds, const std::string& more = "",
+                                const std::function<void(LineOptions&)>& change = {}) const {
+    const std::string text = "name: t\ndata_dir: " + data_.string() +
+                             "\n"
+                             "identity: {user_agent: \"t/1 (+https://example.org/)\"}\n"
+                             "politeness: {delay: 0, concurrency_per_host: 16}\n"
+                             "scope: {nofollow: all}\n"
+                             "retry: {backoff: 10ms}\n"
+                             "seeds: " +
+                             seeds + "\n" + more;
+    std::ofstream(dir_ / "c.yaml") << text;
+    return std::make_unique<Line>(config::Load(dir_ / "c.yaml"), change);
+  }
+  static std::string SeedOf(const HttpServer& server) {
+    return "{urls: [\"" + server.Url("/") + "\"]}";
+  }
+
+  // The archive is sound, and holds every URL of the site exactly once.
+  void ExpectHoldsAllOf(const Site& site, const HttpServer& server) const {
+    const ArchiveContents contents = test::ReadArchive(data_);
+    EXPECT_THAT(contents.problems, IsEmpty());
+    std::map<std::string, int> all;
+    std::map<std::string, int> pages;
+    for (const auto& [path, truth] : site.truth()) {
+      const std::string url = server.Url(path);
+      all[url] = 1;
+      if (truth.kept == Kept::kPage) pages[url] = 1;
+      const test::WarcRecord* record = contents.ResponseOf(url);
+      ASSERT_NE(record, nullptr) << url;
+      EXPECT_EQ(record->block.substr(0, 12), "HTTP/1.1 " + std::to_string(truth.status)) << url;
+    }
+    EXPECT_THAT(test::Differences(contents.ResponsesByUrl(), all), IsEmpty());
+    EXPECT_THAT(test::Differences(contents.IndexByUrl(), all), IsEmpty());
+    EXPECT_THAT(test::Differences(contents.PagesByUrl(), pages), IsEmpty());
+  }
+  static void ExpectNothingForbiddenWasAsked(const Site& site, const HttpServer& server) {
+    for (const std::string& path : site.forbidden()) EXPECT_EQ(server.CountOf(path), 0) << path;
+  }
+
+  const test::TempDir dir_;
+  const fs::path data_ = dir_ / "data";
+};
+
+TEST_F(PipelineTest, EveryReachableUrlStandsExactlyOnceInWarcIndexAndPages) {
+  Site site({.pages = 250});
+  HttpServer server([&](const Request& request) { return site.Handle(request); });
+  {
+    const auto line = Prepare(SeedOf(server));
+    EXPECT_EQ(line->Run(), End::kDrained);
+    EXPECT_EQ(line->CountOf(UrlState::kQueued), 0U);
+    EXPECT_EQ(line->CountOf(UrlState::kFailed), 0U);
+    EXPECT_EQ(line->pipeline().stats().held_bytes, 0U);
+  }
+  ExpectHoldsAllOf(site, server);
+  ExpectNothingForbiddenWasAsked(site, server);
+  const ArchiveContents contents = test::ReadArchive(data_);
+  EXPECT_EQ(contents.log.size(), server.request_count()) << "a line a fetch, failures included";
+  for (const auto& [target, count] : server.CountsByTarget()) {
+    EXPECT_EQ(count, target.starts_with("/flaky/") ? 2 : 1) << target;
+  }
+  // A page that is neither chunked nor compressed stands there byte for byte, on either side.
+  EXPECT_THAT(contents.ResponseOf(server.Url("/p/3"))->block,
+              testing::EndsWith("\r\n\r\n" + site.BodyOf("/p/3")));
+  for (const test::WarcFile& file : contents.warcs) {
+    for (const test::WarcRecord& record : file.records) {
+      if (record.type() != "request" || record.uri() != server.Url("/p/3")) continue;
+      for (const Request& request : server.requests()) {
+        if (request.target == "/p/3") {
+          EXPECT_EQ(record.block, request.raw_head);
+        }
+      }
+    }
+  }
+}
+
+TEST_F(PipelineTest, ASecondRunOfACompleteCrawlFetchesNothing) {
+  Site site({.pages = 50});
+  HttpServer server([&](const Request& request) { return site.Handle(request); });
+  EXPECT_EQ(Prepare(SeedOf(server))->Run(), End::kDrained);
+  const uint64_t requests = server.request_count();
+  EXPECT_EQ(Prepare(SeedOf(server))->Run(), End::kDrained);
+  EXPECT_EQ(server.request_count(), requests);
+  ExpectHoldsAllOf(site, server);
+}
+
+TEST_F(PipelineTest, RotationAndSmallCommitsLoseNothing) {
+  Site site({.pages = 120});
+  HttpServer server([&](const Request& request) { return site.Handle(request); });
+  EXPECT_EQ(Prepare(SeedOf(server), "",
+                    [](LineOptions& options) {
+                      options.archive.max_file_bytes = 20'000;
+                      options.pipeline.commit_pages = 3;
+                      options.pipeline.parser_threads = 3;
+                      options.fetcher.threads = 2;
+                    })
+                ->Run(),
+            End::kDrained);
+  ExpectHoldsAllOf(site, server);
+  const ArchiveContents contents = test::ReadArchive(data_);
+  EXPECT_GT(contents.warcs.size(), 3U);
+  for (const test::WarcFile& file : contents.warcs) EXPECT_EQ(file.path.extension(), ".gz");
+}
+
+TEST_F(PipelineTest, ARunWithoutAnythingToFetchEnds) {
+  std::ofstream(dir_ / "empty.txt") << "# nothing\n";
+  EXPECT_EQ(Prepare("{files: [empty.txt]}")->Run(), End::kDrained);
+}
+
+TEST_F(PipelineTest, AHostThatIsNotThereEndsInFailuresAndTheRunEnds) {
+  std::string url;
+  {
+    HttpServer server([](const Request&) { return Reply(); });
+    url = server.Url("/");
+  }
+  const auto line = Prepare("{urls: [\"" + url + "\"]}", "", [](LineOptions& options) {
+    options.frontier.scheduler.politeness.robots = false;
+  });
+  EXPECT_EQ(line->Run(), End::kDrained);
+  EXPECT_EQ(line->CountOf(UrlState::kFailed), 1U);
+  EXPECT_EQ(test::ReadArchive(data_).log.size(), 4U) << "four tries, a line each";
+}
+
+// --- stopping
+
+class StoppedPipelineTest : public PipelineTest {
+ protected:
+  // Runs until `in_flight` fetches hang, then stops with this much grace.
+  void RunUntilStopped(HttpServer& server, int in_flight, Millis grace,
+                       const std::function<void()>& after_stop = {}) {
+    const auto line = Prepare(SeedOf(server), "", [&](LineOptions& options) {
+      options.pipeline.concurrency = static_cast<uint32_t>(in_flight);
+      options.pipeline.grace = grace;
+    });
+    End end{};
+    {
+      concurrency::NamedThread run("dispatch", [&] { end = line->Run(); });
+      ASSERT_TRUE(server.AwaitInFlight(in_flight));
+      line->Stop();
+      if (after_stop) after_stop();
+    }
+    EXPECT_EQ(end, End::kStopped);
+    EXPECT_EQ(line->pipeline().stats().in_flight, 0U);
+    EXPECT_GT(line->CountOf(UrlState::kQueued), 0U);
+    done_ = line->CountOf(UrlState::kDone);
+  }
+
+  uint64_t done_ = 0;
+};
+
+TEST_F(StoppedPipelineTest, AStopUnderFullLoadGivesBackWhatIsInFlightAndTheNextRunFetchesIt) {
+  Site site({.pages = 150});
+  std::shared_ptr<test::Gate> gate;
+  std::atomic<int> free = 60;  // answered at once; the rest hangs until the gate opens
+  HttpServer server([&](const Request& request) {
+    if (free.fetch_sub(1) > 0) return site.Handle(request);
+    return Reply().WaitFor(gate).Close();
+  });
+  gate = server.MakeGate();
+  RunUntilStopped(server, 8, Millis(0));
+  const ArchiveContents half = test::ReadArchive(data_);
+  EXPECT_THAT(half.problems, IsEmpty());
+  EXPECT_EQ(half.PagesByUrl().size() + 2, done_ + 1) << "pages, robots.txt and the sitemap";
+  for (const auto& line : half.log) EXPECT_NE(line.at("outcome").as_string(), "given_back");
+  free = 1 << 30;
+  gate->Open();
+  EXPECT_EQ(Prepare(SeedOf(server))->Run(), End::kDrained);
+  ExpectHoldsAllOf(site, server);
+}
+
+TEST_F(StoppedPipelineTest, WhatEndsWithinTheGraceIsKept) {
+  std::shared_ptr<test::Gate> gate;
+  std::atomic<int> served = 0;
+  HttpServer server([&](const Request&) {
+    Reply reply;
+    if (served.fetch_add(1) >= 40) reply.WaitFor(gate);
+    return reply.Send(
+        test::ResponseBytes(200, "<title>x</title>", {{"Content-Type", "text/html"}}));
+  });
+  std::string seeds = "{urls: [";
+  for (int i = 0; i < 100; ++i) seeds += "\"" + server.Url("/" + std::to_string(i)) + "\",";
+  gate = server.MakeGate();
+  const auto line = Prepare(seeds + "]}", "", [](LineOptions& options) {
+    options.pipeline.concurrency = 8;
+    options.pipeline.grace = std::chrono::hours(1);
+  });
+  End end{};
+  {
+    concurrency::NamedThread run("dispatch", [&] { end = line->Run(); });
+    ASSERT_TRUE(server.AwaitInFlight(8));
+    line->Stop();
+    gate->Open();
+  }
+  EXPECT_EQ(end, End::kStopped);
+  const ArchiveContents contents = test::ReadArchive(data_);
+  EXPECT_THAT(contents.problems, IsEmpty());
+  EXPECT_EQ(contents.log.size(), server.request_count()) << "nothing that was asked for is lost";
+  EXPECT_EQ(contents.ResponsesByUrl().size(), server.request_count());
+}
+
+TEST_F(StoppedPipelineTest, ALineThatIsStoppedBeforeItBeginsFetchesNothing) {
+  HttpServer server([](const Request&) { return test::Html("x"); });
+  const auto line = Prepare(SeedOf(server));
+  line->Stop();
+  EXPECT_EQ(line->Run(), End::kStopped);
+  EXPECT_EQ(server.request_count(), 0U);
+}
+
+TEST_F(StoppedPipelineTest, StoppedAgainAndAgainItLosesNothingAndRepeatsNothing) {
+  Site site({.pages = 150});
+  std::atomic<int> served = 0;
+  HttpServer server([&](const Request& request) {
+    ++served;
+    return site.Handle(request);
+  });
+  End end = End::kStopped;
+  int runs = 0;
+  for (; end == End::kStopped && runs < 100; ++runs) {
+    const auto line = Prepare(SeedOf(server), "", [&](LineOptions& options) {
+      options.pipeline.grace = Millis(0);
+      options.pipeline.commit_pages = 1 + static_cast<uint32_t>(runs) % 7;
+    });
+    const uint64_t target = server.request_count() + 25;
+    concurrency::Event over;
+    {
+      concurrency::NamedThread run("dispatch", [&] {
+        end = line->Run();
+        over.Set();
+      });
+      while (server.request_count() < target && !over.WaitFor(std::chrono::milliseconds(1))) {
+      }
+      line->Stop();
+    }
+    EXPECT_THAT(test::ReadArchive(data_).problems, IsEmpty());
+  }
+  EXPECT_EQ(end, End::kDrained);
+  EXPECT_GT(runs, 3);
+  ExpectHoldsAllOf(site, server);
+}
+
+// --- failing
+
+TEST_F(PipelineTest, AFailingWriteEndsTheRunWithItsReasonAndTheNextRunGoesOn) {
+  Site site({.pages = 150});
+  HttpServer server([&](const Request& request) { return site.Handle(request); });
+  for (const char* name : {"crawl.log", "index.cdxj"}) {
+    fs::remove_all(data_);
+    fs::create_directories(data_);
+    fs::create_symlink("/dev/full", data_ / name);
+    // Producers that would wait for the committer for ever: full queues on either side.
+    std::ofstream list(dir_ / "list.txt");
+    for (int i = 0; i < 100; ++i) {
+      for (const auto& [path, truth] : site.truth()) {
+        if (truth.kept == Kept::kPage) list << server.Url(path) << "\n";
+      }
+    }
+    list.close();
+    {
+      const auto line = Prepare("{files: [list.txt]}", "", [](LineOptions& options) {
+        options.pipeline.commit_pages = 2;
+        options.pipeline.concurrency = 16;
+      });
+      EXPECT_EQ(line->Run(), End::kFailed);
+      EXPECT_THAT(line->pipeline().failure(), HasSubstr((data_ / name).string()));
+      EXPECT_THAT(line->pipeline().failure(), HasSubstr("No space left on device"));
+    }
+    fs::remove(data_ / name);
+    EXPECT_EQ(Prepare("{files: [list.txt], urls: [\"" + server.Url("/") + "\"]}")->Run(),
+              End::kDrained);
+    ExpectHoldsAllOf(site, server);
+  }
+}
+
+TEST_F(PipelineTest, AFailureWhileManyTransfersEndLeavesNobodyBehind) {
+  for (int round = 0; round < 10; ++round) {
+    fs::remove_all(data_);
+    fs::create_directories(data_);
+    fs::create_symlink("/dev/full", data_ / "crawl.log");
+    HttpServer server([&](const Request&) { return test::Html("x"); });
+    std::string seeds = "{urls: [";
+    for (int i = 0; i < 300; ++i) seeds += "\"" + server.Url("/" + std::to_string(i)) + "\",";
+    const auto line = Prepare(seeds + "]}", "", [](LineOptions& options) {
+      options.pipeline.commit_pages = 1;
+      options.pipeline.concurrency = 64;
+      options.fetcher.threads = 2;
+      options.frontier.scheduler.politeness.concurrency_per_host = 64;
+    });
+    EXPECT_EQ(line->Run(), End::kFailed);
+  }
+}
+
+TEST_F(PipelineTest, AListThatCannotBeReadFailsTheRunWithItsName) {
+  const std::string gzip = test::Gzip(std::string(100'000, '#'));
+  std::ofstream(dir_ / "list.gz", std::ios::binary) << gzip.substr(0, gzip.size() / 2);
+  const auto line = Prepare("{files: [list.gz]}");
+  EXPECT_EQ(line->Run(), End::kFailed);
+  EXPECT_THAT(line->pipeline().failure(), HasSubstr("list.gz"));
+}
+
+// --- bounds
+
+TEST_F(PipelineTest, NeverMoreIsInFlightThanConfiguredInAllAndPerHost) {
+  constexpr int kHosts = 4;
+  std::shared_ptr<test::Gate> gate;
+  HttpServer server(
+      [&](const Request& request) {
+        Reply reply;
+        if (request.target != "/robots.txt") reply.WaitFor(gate);
+        return reply.Send(test::ResponseBytes(404, ""));
+      },
+      {.addresses = kHosts, .port = 0, .greeting = ""});
+  gate = server.MakeGate();
+  std::string seeds = "{urls: [";
+  for (int i = 0; i < 40; ++i) {
+    seeds += "\"" + server.Url("/" + std::to_string(i), 1 + i % kHosts) + "\",";
+  }
+  const auto line = Prepare(seeds + "]}", "", [](LineOptions& options) {
+    options.pipeline.concurrency = 7;
+    options.frontier.scheduler.politeness.concurrency_per_host = 3;
+  });
+  End end{};
+  {
+    concurrency::NamedThread run("dispatch", [&] { end = line->Run(); });
+    EXPECT_TRUE(server.AwaitInFlight(7));
+    gate->Open();
+  }
+  EXPECT_EQ(end, End::kDrained);
+  EXPECT_EQ(server.max_in_flight(), 7);
+  for (int i = 1; i <= kHosts; ++i) EXPECT_LE(server.MaxInFlight(server.Authority(i)), 3);
+  EXPECT_EQ(server.request_count(), 44U);
+}
+
+TEST_F(PipelineTest, WhileBodiesFillTheMemoryBudgetNothingMoreIsAskedFor) {
+  constexpr size_t kBody = 100'000;
+  std::shared_ptr<test::Gate> links_gate;
+  std::shared_ptr<test::Gate> bodies_gate;
+  std::string links;
+  for (int i = 0; i < 20; ++i) links += "<a href=/leaf/" + std::to_string(i) + ">x</a>";
+  HttpServer server([&](const Request& request) {
+    if (request.target == "/robots.txt") return test::Answer(404, "");
+    if (request.target == "/links") {
+      return Reply()
+          .WaitFor(links_gate)
+          .Send(test::ResponseBytes(200, links, {{"Content-Type", "text/html"}}));
+    }
+    if (request.target.starts_with("/leaf/")) return test::Html("leaf");
+    return Reply()
+        .Send(test::ResponseHead(200, {{"Content-Length", std::to_string(kBody + 1)}}))
+        .Send(std::string(kBody, 'x'))
+        .WaitFor(bodies_gate)
+        .Send("x");
+  });
+  links_gate = server.MakeGate();
+  bodies_gate = server.MakeGate();
+  std::string seeds = "{urls: [";
+  for (const char* path : {"/links", "/1", "/2", "/3"}) seeds += "\"" + server.Url(path) + "\",";
+  const auto line = Prepare(
+      seeds + "]}", "", [](LineOptions& options) { options.pipeline.memory_budget = 3 * kBody; });
+  End end{};
+  {
+    concurrency::Event over;
+    concurrency::NamedThread run("dispatch", [&] {
+      end = line->Run();
+      over.Set();
+    });
+    const auto until = [&](const std::function<bool()>& what) {
+      while (!what() && !over.WaitFor(std::chrono::milliseconds(1))) {
+      }
+    };
+    until([&] { return line->fetcher().body_bytes() >= 3 * kBody; });
+    links_gate->Open();
+    until([&] { return line->pipeline().stats().pages == 1; });
+    // Twenty more are queued, permits are there; the dispatcher looks and does not lease.
+    until([&] {
+      for (const auto& thread : concurrency::ListThreads()) {
+        if (thread.name == "dispatch" && thread.note.starts_with("waits for memory")) return true;
+      }
+      return false;
+    });
+    EXPECT_FALSE(over.IsSet());
+    // One at most that the dispatcher was already looking for.
+    EXPECT_LE(server.request_count(), 6U);
+    bodies_gate->Open();
+  }
+  EXPECT_EQ(end, End::kDrained);
+  EXPECT_EQ(server.request_count(), 25U);
+}
+
+}  // namespace
+}  // namespace crawld::service
