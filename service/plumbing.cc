@@ -109,8 +109,9 @@ int RobotsTool(const RobotsToolOptions& options) {
   }
   const auto judge = [&](const std::string& text) {
     const auto url = web::Url::Parse(text);
-    const std::string_view path =
-        url ? url->PathAndQuery() : std::string_view(text.empty() ? "/" : text);
+    std::string_view path = text;
+    if (url) path = url->PathAndQuery();
+    if (path.empty()) path = "/";
     Print(rules.Allows(path) ? "allow" : "disallow");
   };
   if (options.url) judge(*options.url);

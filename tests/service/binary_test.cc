@@ -122,6 +122,17 @@ TEST_F(BinaryTest, AConfigThatIsNotThereExitsWithTwo) {
   EXPECT_THAT(err_, HasSubstr("none.yaml"));
 }
 
+TEST_F(BinaryTest, RobotsJudgesUrlsAndBarePaths) {
+  for (const char* url : {"http://a.test/private/of/some/length", "/private/of/some/length"}) {
+    Process process({"/bin/sh", "-c",
+                     "printf 'User-agent: *\\nDisallow: /private\\n' | " CRAWLD_BINARY
+                     " robots --agent crawld --url " +
+                         std::string(url)});
+    EXPECT_EQ(process.Wait(), 0);
+    EXPECT_EQ(process.out(), "disallow\n") << url;
+  }
+}
+
 // --- run
 
 TEST_F(BinaryTest, RunOnceCrawlsEverythingAndExitsWithZero) {
