@@ -159,12 +159,29 @@ class Condenser {
   bool Markup() {
     const char next = Peek(1);
     if (IsLetter(next)) return Tag(false);
-    if (next == '/' && IsLetter(Peek(2))) return Tag(true);
-    if (next == '!') {
-      if (html_.substr(at_ + 2, 2) == "--") return Comment();
-      return Doctype();
+    if (next == '?') return BogusComment();
+    if (next == '/')
+      return IsLetter(Peek(2)) ? Tag(true) : at_ + 2 < html_.size() && BogusComment();
+    if (next != '!') {
+      // A '<' that is text.
+      if (at_ + 1 == html_.size()) return false;
+      out_.push_back(headings_ > 0 || keep_text_ ? '<' : 'x');
+      ++at_;
+      if (html_[at_] != '<') Text();
+      return true;
     }
-    return false;  // '<' as text, bogus comments
+    if (html_.substr(at_ + 2, 2) == "--") return Comment();
+    if (EqualsLower(html_.substr(at_ + 2, 7), "doctype")) return Doctype();
+    // Inside SVG it may be CDATA.
+    return svg_ == 0 && BogusComment();
+  }
+
+  // 13.2.5.41: up to the next '>'.
+  bool BogusComment() {
+    const size_t end = html_.find('>', at_);
+    if (end == std::string_view::npos) return false;
+    at_ = end + 1;
+    return true;
   }
 
   bool Comment() {
@@ -187,7 +204,6 @@ class Condenser {
   }
 
   bool Doctype() {
-    if (!EqualsLower(html_.substr(at_ + 2, 7), "doctype")) return false;
     const size_t end = html_.find('>', at_);
     if (end == std::string_view::npos) return false;
     out_.append(html_.substr(at_, end + 1 - at_));
