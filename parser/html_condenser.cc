@@ -20,10 +20,12 @@ bool EqualsLower(std::string_view text, std::string_view lower) {
 
 // What a tag name means to the condenser.
 enum class Name {
-  kOther,    // its attributes mean nothing to tree construction or extractor
-  kKeep,     // its attributes are read, or compared by "Noah's Ark" (formatting elements)
-  kRaw,      // raw text follows: script, style, xmp, noembed, noframes, textarea
-  kRawKeep,  // raw text follows, and the attributes count: iframe
+  kOther,      // its attributes mean nothing to tree construction or extractor
+  kKeep,       // its attributes are read, or compared by "Noah's Ark" (formatting elements)
+  kInline,     // an inline element that no other element's place depends on: left out
+  kLineBreak,  // likewise, but tree construction sees content: becomes text
+  kRaw,        // raw text follows: script, style, xmp, noembed, noframes, textarea
+  kRawKeep,    // raw text follows, and the attributes count: iframe
   kTitle,
   kHeading,
   kSelect,
@@ -40,12 +42,13 @@ struct Entry {
 // In the order of their length.
 constexpr std::array kEntries = std::to_array<Entry>({
     {"a", Name::kKeep},
-    {"b", Name::kKeep},
-    {"i", Name::kKeep},
-    {"s", Name::kKeep},
-    {"u", Name::kKeep},
-    {"em", Name::kKeep},
-    {"tt", Name::kKeep},
+    {"b", Name::kInline},
+    {"i", Name::kInline},
+    {"q", Name::kInline},
+    {"s", Name::kInline},
+    {"u", Name::kInline},
+    {"br", Name::kLineBreak},
+    {"em", Name::kInline},
     {"h1", Name::kHeading},
     {"h2", Name::kHeading},
     {"h3", Name::kHeading},
@@ -54,23 +57,41 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"h6", Name::kHeading},
     {"td", Name::kScope},
     {"th", Name::kScope},
-    {"big", Name::kKeep},
+    {"tt", Name::kInline},
+    {"bdi", Name::kInline},
+    {"bdo", Name::kInline},
+    {"big", Name::kInline},
+    {"del", Name::kInline},
+    {"dfn", Name::kInline},
+    {"img", Name::kLineBreak},
+    {"ins", Name::kInline},
+    {"kbd", Name::kInline},
+    {"sub", Name::kInline},
+    {"sup", Name::kInline},
     {"svg", Name::kSvg},
+    {"var", Name::kInline},
+    {"wbr", Name::kLineBreak},
     {"xmp", Name::kRaw},
+    {"abbr", Name::kInline},
     {"area", Name::kKeep},
     {"base", Name::kKeep},
     {"body", Name::kKeep},
-    {"code", Name::kKeep},
+    {"cite", Name::kInline},
+    {"code", Name::kInline},
     {"font", Name::kKeep},
     {"html", Name::kKeep},
     {"link", Name::kKeep},
+    {"mark", Name::kInline},
     {"math", Name::kDoubt},
     {"meta", Name::kKeep},
     {"nobr", Name::kKeep},
+    {"samp", Name::kInline},
+    {"span", Name::kInline},
+    {"time", Name::kInline},
     {"frame", Name::kKeep},
-    {"image", Name::kKeep},
+    {"image", Name::kLineBreak},
     {"input", Name::kKeep},
-    {"small", Name::kKeep},
+    {"small", Name::kInline},
     {"style", Name::kRaw},
     {"table", Name::kScope},
     {"title", Name::kTitle},
@@ -80,16 +101,15 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"object", Name::kScope},
     {"script", Name::kRaw},
     {"select", Name::kSelect},
-    {"strike", Name::kKeep},
-    {"strong", Name::kKeep},
+    {"strike", Name::kInline},
+    {"strong", Name::kInline},
     {"caption", Name::kScope},
     {"isindex", Name::kKeep},
     {"marquee", Name::kScope},
     {"noembed", Name::kRaw},
-    {"template", Name::kScope},
     {"frameset", Name::kDoubt},
     {"noframes", Name::kRaw},
-    {"noscript", Name::kOther},
+    {"template", Name::kScope},
     {"textarea", Name::kRaw},
     {"plaintext", Name::kDoubt},
     {"foreignobject", Name::kDoubt},
@@ -267,6 +287,14 @@ class Condenser {
     const std::string_view name = html_.substr(name_at, scan.name_end - name_at);
     const Name meaning = MeaningOf(name);
     if (meaning == Name::kDoubt) return false;
+    // Inside SVG some of these end it; inside a heading they part words.
+    if (svg_ == 0 && headings_ == 0 && !keep_text_) {
+      if (meaning == Name::kLineBreak) out_.push_back('x');
+      if (meaning == Name::kLineBreak || meaning == Name::kInline) {
+        at_ = scan.end;
+        return true;
+      }
+    }
     const bool raw =
         !end_tag && (meaning == Name::kRaw || meaning == Name::kRawKeep || meaning == Name::kTitle);
     // <title/>, <script/>: whether that is an element of HTML or of SVG decides what follows.
@@ -274,7 +302,8 @@ class Condenser {
     size_t content_end = scan.end;
     if (raw && !RawText(name, scan.end, content_end)) return false;
 
-    const bool keep_attributes = !end_tag && (meaning == Name::kKeep || meaning == Name::kRawKeep);
+    const bool keep_attributes = !end_tag && (meaning == Name::kKeep || meaning == Name::kRawKeep ||
+                                              meaning == Name::kInline);
     if (keep_attributes) {
       out_.append(html_.substr(at_, scan.end - at_));
     } else {
@@ -315,6 +344,8 @@ class Condenser {
         break;
       case Name::kOther:
       case Name::kKeep:
+      case Name::kInline:
+      case Name::kLineBreak:
       case Name::kRaw:
       case Name::kRawKeep:
       case Name::kTitle:

@@ -10,6 +10,7 @@
 //   a run of blanks                                   -> its first
 //   a comment                                         -> nothing
 //   the content of script, style, textarea, ...       -> nothing
+//   span, em, code and their like                    -> nothing; br, img and their like -> x
 //   attributes that neither tree construction nor the extractor reads -> nothing
 //
 // The text of <title> and of headings stays. Where the tokenizer's state could be in doubt (CDATA,
