@@ -95,17 +95,7 @@ Archive::Archive(fs::path data_dir, const ArchiveOptions& options, std::string_v
     : data_dir_(std::move(data_dir)), options_(options), warcinfo_(options.bundle) {
   MakeDirectory(data_dir_ / "warc");
   MakeDirectory(data_dir_ / "pages");
-  if (position.empty()) {
-    for (const char* file : {"index.cdxj", "crawl.log"}) {
-      std::error_code error;
-      if (fs::file_size(data_dir_ / file, error) > 0 && !error) {
-        throw FatalError(fmt::format(
-            "{} holds an archive, but the frontier beside it is new: it cannot tell what was "
-            "fetched; restore {} or choose a new data_dir",
-            (data_dir_ / file).string(), (data_dir_ / "frontier").string()));
-      }
-    }
-  }
+  if (position.empty()) RefuseForeignFiles();
   Recover(position.empty() ? Position{} : Position::Parse(position));
 }
 
@@ -118,6 +108,25 @@ fs::path Archive::WarcPath(const std::string& base, bool open) const {
 
 fs::path Archive::PagesPath(const std::string& base) const {
   return data_dir_ / "pages" / (base + std::string(kPagesSuffix));
+}
+
+// A new crawl must not cut or remove what another one has written.
+void Archive::RefuseForeignFiles() const {
+  const auto refuse = [this](const fs::path& found) {
+    throw FatalError(
+        fmt::format("{} belongs to an archive, but the frontier beside it is new: it cannot tell "
+                    "what was fetched; restore {} or choose a new data_dir",
+                    found.string(), (data_dir_ / "frontier").string()));
+  };
+  for (const char* file : {"index.cdxj", "crawl.log"}) {
+    std::error_code error;
+    if (fs::file_size(data_dir_ / file, error) > 0 && !error) refuse(data_dir_ / file);
+  }
+  for (const char* folder : {"warc", "pages"}) {
+    for (const auto& entry : fs::directory_iterator(data_dir_ / folder)) {
+      if (SerialOf(entry.path().filename().string(), options_.name)) refuse(entry.path());
+    }
+  }
 }
 
 void Archive::Recover(const Position& position) {

@@ -57,6 +57,7 @@ class Archive {
 
  private:
   struct Position;
+  void RefuseForeignFiles() const;
   void Recover(const Position& position);
   void OpenFiles(WallTime now);
   void Finish(const std::string& base);

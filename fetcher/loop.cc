@@ -245,8 +245,7 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
   Set(easy, CURLOPT_PRIVATE, &transfer);
   Set(easy, CURLOPT_HEADERDATA, &transfer);
   Set(easy, CURLOPT_WRITEDATA, &transfer);
-  // As libcurl writes it; tests/fetcher compares it with what a server reads. Credentials of the
-  // URL are sent and not recorded.
+  // As libcurl writes it; tests/fetcher compares it with what a server reads.
   const auto port = url.port();
   transfer.result.request_head =
       fmt::format("GET {} HTTP/1.1\r\nHost: {}{}\r\nUser-Agent: {}\r\n{}\r\n", url.PathAndQuery(),
@@ -442,7 +441,7 @@ void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) const {
                     : number == CURL_HTTP_VERSION_2_0 ? "h2"
                                                       : "";
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &number);
-  result.reused = number == 0;
+  result.reused = number == 0 && transfer.head_bytes > 0;
   const char* ip = nullptr;
   curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
   if (ip != nullptr) result.ip = ip;

@@ -27,7 +27,7 @@ web::UrlHash ExcludedKey(web::UrlHash hash) {
   return hash;
 }
 
-// Verdicts that depend on where the link stood: another page's link may still admit the URL.
+// Verdicts that depend on where the link stood, or on the hour: a later link may admit the URL.
 bool MayBeOverruled(Verdict verdict) {
   switch (verdict) {
     case Verdict::kOtherHost:
@@ -39,12 +39,12 @@ bool MayBeOverruled(Verdict verdict) {
     case Verdict::kExcluded:
     case Verdict::kUrlTooLong:
     case Verdict::kNofollow:
+    case Verdict::kRobotsUnreachable:
       return true;
     case Verdict::kAdmit:
     case Verdict::kHostLimit:
     case Verdict::kCrawlLimit:
     case Verdict::kRobotsDisallowed:
-    case Verdict::kRobotsUnreachable:
     case Verdict::kRobotsFile:
       return false;
   }
@@ -282,7 +282,8 @@ class Frontier::Committer {
           break;
         }
         record.kind = RobotsRecord::Kind::kUnreachable;
-        record.expires = record.failures >= options_.scheduler.robots_max_tries
+        record.expires = options_.scheduler.give_up_robots &&
+                                 record.failures >= options_.scheduler.robots_max_tries
                              ? work.now + politeness.robots_max_age
                              : again;
         break;

@@ -35,8 +35,9 @@ struct Scheduler::Origin {
   web::RobotsRules rules = web::RobotsRules::AllowAll();
   Verdict denial = Verdict::kRobotsDisallowed;
   WallTime rules_expire = kNever;
-  WallTime hold_until{};   // kHeld: next try of the robots file
-  std::string robots_url;  // kMissing after a redirect: where to look instead
+  WallTime hold_until{};         // kHeld: next try of the robots file
+  uint16_t robots_failures = 0;  // in a row
+  std::string robots_url;        // kMissing after a redirect: where to look instead
 };
 
 struct Scheduler::Host {
@@ -157,6 +158,7 @@ void Scheduler::LoadRobots(const Host& host, Origin& origin, WallTime now) {
   using Rules = Origin::Rules;
   const std::optional<RobotsRecord> record = store_.ReadRobots(host.id, origin.key);
   origin.robots_url.clear();
+  origin.robots_failures = record ? record->failures : 0;
   if (!record) {
     origin.rules_state = Rules::kMissing;
     return;
@@ -178,7 +180,7 @@ void Scheduler::LoadRobots(const Host& host, Origin& origin, WallTime now) {
     case RobotsRecord::Kind::kUnreachable:
       if (record->expires <= now) {
         origin.rules_state = Rules::kMissing;
-      } else if (record->failures >= options_.robots_max_tries) {
+      } else if (options_.give_up_robots && record->failures >= options_.robots_max_tries) {
         origin.rules = web::RobotsRules::DisallowAll();
         origin.denial = Verdict::kRobotsUnreachable;
         origin.rules_expire = record->expires;
@@ -203,6 +205,7 @@ Task Scheduler::RobotsTask(Host& host, Origin& origin) {
   const auto redirected = web::Url::Parse(origin.robots_url);
   task.url = redirected ? *redirected : task.robots_origin;
   task.info.kind = TaskKind::kRobots;
+  task.info.tries = origin.robots_failures;
   task.place.host = host.id;
   task.place.origin = origin.key;
   origin.rules_state = Origin::Rules::kPending;

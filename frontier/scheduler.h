@@ -53,10 +53,14 @@ struct PolitenessOptions {
 
 struct SchedulerOptions {
   PolitenessOptions politeness;
-  size_t max_hosts = 4096;        // resident at once
-  uint32_t quantum = 512;         // URLs a host may take while others wait on disk
-  uint16_t robots_max_tries = 4;  // failures in a row after which rules count as unreachable
-  size_t max_buffer = 256;        // URLs buffered per origin
+  size_t max_hosts = 4096;  // resident at once
+  uint32_t quantum = 512;   // URLs a host may take while others wait on disk
+  // A robots file that cannot be had forbids everything. After `robots_max_tries` failures in a row
+  // the origin's URLs are written off if `give_up_robots` (a crawl that is to end); else they wait,
+  // and the file is tried again with growing intervals.
+  bool give_up_robots = true;
+  uint16_t robots_max_tries = 4;
+  size_t max_buffer = 256;  // URLs buffered per origin
 };
 
 // A URL the robots rules forbid, to be written off in the next commit.

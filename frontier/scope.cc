@@ -71,6 +71,8 @@ web::UrlHash Scope::Hash(const web::Url& url) const {
 
 Discovery Scope::Finish(web::Url url, UrlInfo info, Verdict verdict) const {
   Discovery found;
+  url.DropFragment();
+  url.DropCredentials();  // neither sent nor written anywhere
   found.hash = Hash(url);
   found.host = web::HostHash(url.host(), options_.hash_seed);
   found.priority = PriorityOf(url, info);
@@ -110,7 +112,11 @@ Verdict Scope::Judge(const web::Url& url, const web::Url& page, const UrlInfo& p
   }
   const re2::StringPiece text(href.data(), href.size());
   if (patterns_->exclude && patterns_->exclude->Match(text, nullptr)) return Verdict::kExcluded;
-  if (patterns_->include && !patterns_->include->Match(text, nullptr)) return Verdict::kNotIncluded;
+  // A sitemap is a way to pages, not one of them.
+  if (patterns_->include && info.kind == TaskKind::kPage &&
+      !patterns_->include->Match(text, nullptr)) {
+    return Verdict::kNotIncluded;
+  }
   if (url.path() == "/robots.txt" && url.query().empty() && info.kind == TaskKind::kPage) {
     return Verdict::kRobotsFile;
   }

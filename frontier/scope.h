@@ -6,6 +6,8 @@
 // induction from the seeds, which are in scope themselves. The target of a seed's redirect counts
 // as a seed.
 //
+// User names and passwords in URLs are taken away here, so that none is sent or reaches a file.
+//
 // Immutable after construction; any number of threads may judge at once. Cost: a few comparisons,
 // a public-suffix look-up for scope `domain`, one pass of RE2 (linear time) for patterns.
 #pragma once

@@ -221,11 +221,11 @@ void Store::OpenDb(const std::filesystem::path& directory, const StoreOptions& o
   }
   const std::string made_with = ReadMeta(kIdentityKey).value_or("");
   if (!identity.empty() && made_with != identity) {
-    throw FatalError(
-        fmt::format("the frontier in {} tells URLs apart by other rules ({}) than the config ({}): "
-                    "set the crawl "
-                    "key as it was, or choose a new data_dir",
-                    directory_, made_with, identity));
+    throw FatalError(fmt::format(
+        "the frontier in {} tells URLs apart by other rules ({}) than this crawld ({}): "
+        "use the crawld that made it, or a new "
+        "data_dir",
+        directory_, made_with, identity));
   }
   hash_seed_ = std::stoull(ReadMeta(kSeedKey).value_or("0"));
 }

@@ -9,11 +9,19 @@
 #include <optional>
 #include <string>
 
+#include "base/error.h"
+
 namespace crawld::service {
 
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
+
+// The command line cannot be carried out as it is: exit code 2.
+class UsageError : public FatalError {
+ public:
+  using FatalError::FatalError;
+};
 
 enum class Format { kText, kJson };
 

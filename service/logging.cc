@@ -74,7 +74,7 @@ void SetUpLogging(const config::Log& log) {
   auto logger = std::make_shared<spdlog::logger>("crawld", std::move(sink));
   logger->set_formatter(FormatterOf(log.format));
   logger->set_level(LevelOf(log.level));
-  logger->flush_on(spdlog::level::warn);
+  logger->flush_on(spdlog::level::trace);  // lines are few; a crash must not take the last ones
   spdlog::set_default_logger(std::move(logger));
 }
 

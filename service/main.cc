@@ -30,8 +30,9 @@ void AddConfig(CLI::App& command, std::filesystem::path& path, bool required = t
 
 void AddFormat(CLI::App& command, Format& format) {
   command.add_option("--format", format, "text or json")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, Format>{{"text", Format::kText}, {"json", Format::kJson}}));
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Format>{{"text", Format::kText},
+                                                                        {"json", Format::kJson}})
+                      .description("text|json"));
 }
 
 int Main(int argc, char** argv) {
@@ -164,6 +165,9 @@ int main(int argc, char** argv) {
     return Main(argc, argv);
   } catch (const crawld::config::ConfigError& e) {
     fmt::print(stderr, "{}\n", e.what());
+    return crawld::service::kExitUsage;
+  } catch (const crawld::service::UsageError& e) {
+    fmt::print(stderr, "crawld: {}\n", e.what());
     return crawld::service::kExitUsage;
   } catch (const std::exception& e) {
     spdlog::default_logger()->flush();

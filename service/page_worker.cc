@@ -88,6 +88,14 @@ struct PageWorker::Page {
   const frontier::Task& task() const { return out.completion.task; }
 };
 
+size_t PageResult::size() const {
+  size_t bytes = bundle.size();
+  for (const frontier::Discovery& found : completion.found) {
+    bytes += sizeof found + found.url.href().size();
+  }
+  return bytes;
+}
+
 PageWorker::PageWorker(const PageWorkerOptions& options, const frontier::Scope& scope,
                        std::function<bool(const frontier::Discovery&)> seen)
     : options_(options), scope_(scope), seen_(std::move(seen)), builder_(options.bundle) {}

@@ -44,6 +44,9 @@ struct PageWorkerOptions {
 struct PageResult {
   frontier::Completion completion;
   archive::Bundle bundle;
+
+  // Bytes it holds, about.
+  size_t size() const;
 };
 
 class PageWorker {

@@ -74,7 +74,7 @@ PipelineStats Pipeline::stats() const {
   stats.bytes = bytes_.load(kRelaxed);
   stats.errors = errors_.load(kRelaxed);
   stats.not_archived = not_archived_.load(kRelaxed);
-  stats.in_flight = permits_.total() - permits_.available();
+  stats.in_flight = fetcher_.in_flight();
   stats.fetched_queue = fetched_.size();
   stats.parsed_queue = parsed_.size();
   stats.held_bytes = held_bytes_.load(kRelaxed) + fetcher_.body_bytes();
@@ -169,7 +169,7 @@ void Pipeline::Parse() {
     Finished finished;
     finished.page =
         worker.Process(std::move(fetched->task), std::move(fetched->result), clock_.Now());
-    finished.bytes = finished.page->bundle.size();
+    finished.bytes = finished.page->size();
     held_bytes_.fetch_add(finished.bytes - bytes, std::memory_order_relaxed);
     Idle("waits for the committer");
     if (!parsed_.Put(std::move(finished))) return;  // the line has failed

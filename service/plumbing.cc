@@ -50,7 +50,7 @@ void Print(std::string_view line) {
 web::Url BaseOf(const std::string& text) {
   auto base = web::Url::Parse(text);
   if (!base) {
-    throw FatalError(fmt::format("--base '{}' is no URL: {}", text, web::Explain(base.error())));
+    throw UsageError(fmt::format("--base '{}' is no URL: {}", text, web::Explain(base.error())));
   }
   return *std::move(base);
 }
@@ -93,6 +93,9 @@ int LinksTool(const std::string& base, const std::string& charset) {
 }
 
 int RobotsTool(const RobotsToolOptions& options) {
+  if (!options.list && !options.url && !options.urls_from) {
+    throw UsageError("robots: nothing to answer; give --url, --urls-from or --list");
+  }
   const auto rules = web::RobotsRules::Parse(ReadAll(std::cin), options.agent);
   if (options.list) {
     boost::json::object out;
@@ -118,7 +121,7 @@ int RobotsTool(const RobotsToolOptions& options) {
   if (options.urls_from) {
     std::ifstream file(*options.urls_from);
     if (!file) {
-      throw FatalError(fmt::format("cannot read {}", options.urls_from->string()));
+      throw UsageError(fmt::format("cannot read {}", options.urls_from->string()));
     }
     std::string line;
     while (ReadLine(file, line)) judge(line);

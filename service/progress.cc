@@ -49,17 +49,18 @@ std::string Duration(std::chrono::seconds s) {
 
 std::string WaitingFor(const frontier::FrontierStats& stats) {
   if (stats.in_flight > 0) return {};
-  if (Remaining(stats.counters) == 0) return "nothing: no URL is queued";
-  if (Count(stats.counters, frontier::UrlState::kQueued) == 0) return "URLs to be tried again";
+  if (Remaining(stats.counters) == 0) return "idle: no URL is queued";
+  if (Count(stats.counters, frontier::UrlState::kQueued) == 0)
+    return "waits until URLs may be tried again";
   switch (stats.last_wait.reason) {
     case frontier::Wait::Reason::kEmpty:
-      return "commits";
+      return "waits for commits";
     case frontier::Wait::Reason::kPoliteness:
-      return "hosts that may not be asked yet";
+      return "waits for hosts that may not be asked yet";
     case frontier::Wait::Reason::kInFlight:
-      return "fetches in flight";
+      return "waits for fetches in flight";
     case frontier::Wait::Reason::kCommit:
-      return "commits";
+      return "waits for commits";
   }
   return {};
 }
@@ -109,10 +110,10 @@ void Progress::Show(const Snapshot& now) {
   const frontier::Counters& counters = now.frontier.counters;
   const std::string waiting = WaitingFor(now.frontier);
   spdlog::info(
-      "{} pages, {:.1f}/s, {} in flight, {} queued, {} to be tried again, {} failed{}{}",
+      "{} done, {:.1f} pages/s, {} in flight, {} queued, {} to be tried again, {} failed{}{}",
       Count(counters, frontier::UrlState::kDone), rate_, now.pipeline.in_flight,
       Count(counters, frontier::UrlState::kQueued), Count(counters, frontier::UrlState::kLater),
-      Count(counters, frontier::UrlState::kFailed), waiting.empty() ? "" : "; waits for ", waiting);
+      Count(counters, frontier::UrlState::kFailed), waiting.empty() ? "" : "; ", waiting);
 }
 
 void Progress::Clear() {

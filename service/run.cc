@@ -106,12 +106,12 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
     stop.Set();
     if (Pipeline* pipeline = running.load()) pipeline->Wake();
   });
-  concurrency::ThreadRegistration registration("dispatch");
   RaiseDescriptorLimit(2 * config.fetcher.concurrency + 1024);
 
   const Clock clock;
   const auto began = std::chrono::steady_clock::now();
   frontier::FrontierOptions frontier_options = FrontierOptionsOf(config);
+  frontier_options.scheduler.give_up_robots = once;
   frontier_options.on_schedule_change = [&] {
     if (Pipeline* pipeline = running.load()) pipeline->Wake();
   };
@@ -133,6 +133,8 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
                at_start.counters.by_state[static_cast<int>(frontier::UrlState::kQueued)]);
 
   const bool terminal = once && isatty(STDERR_FILENO) == 1;
+  // Late: threads made before it (RocksDB's) would inherit the name.
+  concurrency::ThreadRegistration registration("dispatch");
   Progress progress(terminal, TerminalWidth());
   Pipeline::End end{};
   {
@@ -157,8 +159,10 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
     return kExitFailed;
   }
   const auto& states = last.frontier.counters.by_state;
+  const uint64_t unreachable =
+      last.frontier.counters.excluded[static_cast<int>(frontier::Verdict::kRobotsUnreachable)];
   const bool nothing_came = states[static_cast<int>(frontier::UrlState::kDone)] == 0 &&
-                            states[static_cast<int>(frontier::UrlState::kFailed)] > 0;
+                            states[static_cast<int>(frontier::UrlState::kFailed)] + unreachable > 0;
   return once && end == Pipeline::End::kDrained && nothing_came ? kExitFailed : kExitDone;
 }
 

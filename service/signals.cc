@@ -15,7 +15,7 @@
 namespace crawld::service {
 namespace {
 
-constexpr int kExitBySignal = 130;
+constexpr int kExitBySignal = 128;  // plus its number, as shells have it
 
 }  // namespace
 
@@ -54,7 +54,7 @@ void Signals::Loop() {
     if (asked) {
       spdlog::warn("{} again: exits at once; the next start goes on from the last commit", name);
       spdlog::default_logger()->flush();
-      _exit(kExitBySignal);
+      _exit(kExitBySignal + static_cast<int>(info.ssi_signo));
     }
     asked = true;
     on_stop_(name);

@@ -196,6 +196,9 @@ void CheckAgainstRooms(const config::Config& config) {
           fmt::format("'{}' has scheme {}; allowed: http, https", seed.text, url->scheme()));
     }
   }
+  std::stable_sort(problems.begin(), problems.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
   if (!problems.empty()) throw config::ConfigError(std::move(problems));
 }
 

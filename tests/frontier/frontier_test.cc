@@ -380,6 +380,22 @@ TEST_F(FrontierRobotsTest, AnUnreachableRobotsFileHoldsTheHostAndThenWritesItsUr
   EXPECT_TRUE(frontier_->Drained());
 }
 
+TEST_F(FrontierRobotsTest, ADaemonWaitsForAnUnreachableRobotsFileAsLongAsItTakes) {
+  options_.scheduler.robots_max_tries = 2;
+  options_.scheduler.give_up_robots = false;
+  options_.retry_max_backoff = Millis(400);
+  Open();
+  CommitSeeds({"http://a.test/1"});
+  int64_t now = 0;
+  for (const int64_t wait : {100, 200, 400, 400, 400}) {
+    AnswerRobots(RobotsResult::Kind::kUnreachable, "", now);
+    EXPECT_FALSE(Next(now + wait - 1)) << now;
+    now += wait;
+  }
+  AnswerRobots(RobotsResult::Kind::kAllowAll, "", now);
+  EXPECT_EQ(NextUrl(now + 1), "http://a.test/1");
+}
+
 TEST_F(FrontierRobotsTest, ARedirectedRobotsFileIsFollowedAtMostFiveTimes) {
   Open();
   CommitSeeds({"http://a.test/1"});

@@ -73,6 +73,25 @@ TEST(ScopeTest, ExcludeWinsOverIncludeAndAppliesToSeeds) {
   EXPECT_EQ(scope->JudgeSeed(U("http://a.test/")).verdict, Verdict::kNotIncluded);
 }
 
+TEST(ScopeTest, IncludeDoesNotJudgeSitemaps) {
+  ScopeOptions options = Mode(ScopeMode::kHost);
+  options.include = {"/docs/"};
+  options.exclude = {"secret"};
+  const auto scope = Make(options);
+  const web::Url robots = U("http://a.test/robots.txt");
+  EXPECT_EQ(scope->JudgeSitemap(U("http://a.test/sitemap.xml"), robots, {}).verdict,
+            Verdict::kAdmit);
+  EXPECT_EQ(scope->JudgeSitemap(U("http://a.test/secret.xml"), robots, {}).verdict,
+            Verdict::kExcluded);
+}
+
+TEST(ScopeTest, CredentialsAreTakenOutOfUrls) {
+  const auto scope = Make(Mode(ScopeMode::kHost));
+  const Discovery with = scope->JudgeSeed(U("http://user:secret@a.test/x#top"));
+  EXPECT_EQ(with.url.href(), "http://a.test/x");
+  EXPECT_EQ(with.hash, scope->JudgeSeed(U("http://a.test/x")).hash);
+}
+
 TEST(ScopeTest, APatternThatDoesNotCompileIsNamed) {
   ScopeOptions options;
   options.exclude = {"fine", "(broken"};
