@@ -57,6 +57,17 @@ TEST(SchemaTest, TheDescriptionHasALineForEveryKey) {
             std::string::npos);
 }
 
+TEST(SchemaTest, TheConfigurationPageHasTheSchemasOwnTable) {
+  const std::string page = ReadAll(CRAWLD_CONFIG_DIR "/../docs/configuration.md");
+  const std::string begin = "<!-- schema: begin -->\n";
+  const size_t from = page.find(begin);
+  const size_t to = page.find("<!-- schema: end -->");
+  ASSERT_NE(from, std::string::npos);
+  ASSERT_NE(to, std::string::npos);
+  EXPECT_EQ(page.substr(from + begin.size(), to - from - begin.size()), DescribeSchema())
+      << "docs/configuration.md, between its markers, is DescribeSchema()'s text";
+}
+
 std::string Base() {
   return "name: t\ndata_dir: /d\nidentity: {user_agent: 't (+http://t.example)'}\n";
 }
