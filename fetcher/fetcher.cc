@@ -30,7 +30,8 @@ Fetcher::Fetcher(const FetcherOptions& options) {
 Fetcher::~Fetcher() = default;
 
 concurrency::Future<FetchResult> Fetcher::Submit(FetchRequest request) {
-  return loops_[request.pin % loops_.size()]->Submit(std::move(request));
+  Loop& loop = *loops_[request.pin % loops_.size()];
+  return loop.Submit(std::move(request));
 }
 
 void Fetcher::CancelAll() {

@@ -53,7 +53,7 @@ class Store {
 
   // States of many URLs at once: nullopt for those never seen. Cheapest when keys are of few hosts.
   struct UrlId {
-    HostId host;
+    HostId host = 0;
     web::UrlHash hash;
   };
   std::vector<std::optional<std::pair<UrlState, Verdict>>> ReadStates(
