@@ -277,7 +277,11 @@ Pipeline::End Pipeline::Run(
     wake_.Set();
   });
 
-  Dispatch();
+  try {
+    Dispatch();
+  } catch (const std::exception& e) {
+    Fail(e.what());
+  }
 
   const bool drained = !stop_.IsSet();
   stop_.Set();
