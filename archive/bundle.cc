@@ -93,7 +93,7 @@ struct BundleBuilder::Impl {
   Impl& operator=(const Impl&) = delete;
 
   std::string DigestOf(std::string_view a, std::string_view b = {}) {
-    std::array<uint8_t, EVP_MAX_MD_SIZE> out;
+    std::array<uint8_t, EVP_MAX_MD_SIZE> out{};
     unsigned size = 0;
     CRAWLD_CHECK(EVP_DigestInit_ex(digest, algorithm, nullptr) == 1 &&
                      EVP_DigestUpdate(digest, a.data(), a.size()) == 1 &&
