@@ -149,8 +149,8 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
             }
             held_bytes_.fetch_add(result.bytes(), std::memory_order_relaxed);
             frontier_.Release(task, clock_.Now());
-            permit.Release();
             fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result)});
+            permit.Release();  // last: Run() may end once it has all permits
           });
 }
 

@@ -455,7 +455,7 @@ TEST_F(FetcherTest, ADripThatNeverIdlesEndsAtTheTotalTimeout) {
   Serve([](const Request&) {
     return Reply()
         .Send("HTTP/1.1 200 OK\r\n\r\n")
-        .Drip(std::string(100'000, 'x'), 1, std::chrono::milliseconds(10));
+        .Drip(std::string(2000, 'x'), 1, std::chrono::milliseconds(10));
   });
   const FetchResult result = Fetch();
   EXPECT_EQ(result.error, FetchError::kTotalTimeout);

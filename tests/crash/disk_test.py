@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""disk_test.py full|errors --crawld FILE --site-server FILE --faults LIBRARY : crawls on a disk that
+fills up, or whose calls fail (faults.cc).
+
+Each run either completes or ends with exit code 1 and the reason; it never hangs. After each, the next
+start finds an archive that is sound; when the disk is well again the crawl completes, with every URL
+exactly once."""
+import argparse
+import pathlib
+import sys
+import tempfile
+
+import crash_lib as lib
+
+ERRORS = [
+    # what fails, whose path has this in it, the reason
+    ("write", "/warc/", "EIO"),
+    ("write", "/pages/", "EIO"),
+    ("write", "/index.cdxj", "ENOSPC"),
+    ("write", "/crawl.log", "EIO"),
+    ("write", "/frontier/", "EIO"),
+    ("fsync", "/warc", "EIO"),
+    ("fsync", "/pages", "EIO"),
+    ("fsync", "/index.cdxj", "EIO"),
+    ("fsync", "/crawl.log", "EIO"),
+    ("fsync", "/frontier", "EIO"),
+    ("fsync", "", "EIO"),
+    ("rename", "/warc/", "EIO"),
+    ("rename", "/frontier/", "EIO"),
+    ("open", "/warc/", "ENOSPC"),
+    ("open", "/pages/", "EDQUOT"),
+    ("open", "/frontier/", "EIO"),
+    ("ftruncate", "", "EIO"),
+    ("write,fsync,rename,ftruncate,open", "", "EIO"),
+]
+WORDS = {"EIO": ("Input/output error", "IO error"), "ENOSPC": ("No space left on device",),
+         "EDQUOT": ("Disk quota exceeded",)}
+
+
+def judge(what, error, code, err):
+    print(f"{what}: exit {code}", flush=True)
+    if code == 0:
+        return
+    if code != 1:
+        sys.exit(f"{what}: exit {code}: {err}")
+    last = err.strip().splitlines()[-1]
+    if not any(word in last for word in WORDS[error]):
+        sys.exit(f"{what}: the reason is not named: {last}")
+
+
+def environment_of(options, crawl):
+    return {"LD_PRELOAD": options.faults, "CRAWLD_FAULT_DIR": str(crawl.data)}
+
+
+def finish(options, crawl, site):
+    # Short writes are no errors.
+    code, err = crawl.run({**environment_of(options, crawl), "CRAWLD_FAULT_SHORT": "4093"})
+    if code != 0:
+        sys.exit(f"with short writes: exit {code}: {err}")
+    crawl.check_complete(site)
+
+
+def full(options, work, site, seeds, rng):
+    crawl = lib.Crawl(options.crawld, work / "full", seeds)
+    # From nothing at all to nearly enough; each run has a little more room than the one before got.
+    room = 0
+    while True:
+        room += rng.randrange(1, 150_000)
+        budget = {"CRAWLD_FAULT_CALLS": "write", "CRAWLD_FAULT_ERRNO": "ENOSPC",
+                  "CRAWLD_FAULT_AFTER_BYTES": str(room)}
+        code, err = crawl.run({**environment_of(options, crawl), **budget})
+        judge(f"{room} bytes left", "ENOSPC", code, err)
+        crawl.check_as_next_start_finds_it()
+        if code == 0:
+            break
+    finish(options, crawl, site)
+
+
+def errors(options, work, site, seeds, rng):
+    rounds = ERRORS.copy()
+    rng.shuffle(rounds)
+    failed = 0
+    for number, (calls, match, error) in enumerate(rounds):
+        crawl = lib.Crawl(options.crawld, work / str(number), seeds)
+        after = rng.randrange(0, 4)
+        fault = {"CRAWLD_FAULT_CALLS": calls, "CRAWLD_FAULT_MATCH": match,
+                 "CRAWLD_FAULT_ERRNO": error, "CRAWLD_FAULT_AFTER_CALLS": str(after)}
+        code, err = crawl.run({**environment_of(options, crawl), **fault})
+        judge(f"{calls} of '{match}' fails with {error} after {after}", error, code, err)
+        failed += code != 0
+        crawl.check_as_next_start_finds_it()
+        finish(options, crawl, site)
+    if failed < len(rounds) / 2:
+        sys.exit("most of the faults were never met")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("mode", choices=("full", "errors"))
+    parser.add_argument("--crawld", required=True)
+    parser.add_argument("--site-server", required=True)
+    parser.add_argument("--faults", required=True)
+    parser.add_argument("--pages", type=int, default=200)
+    parser.add_argument("--seed", type=int)
+    options = parser.parse_args()
+    rng = lib.seeded(options.seed)
+    with tempfile.TemporaryDirectory(prefix="crawld-disk-") as temporary:
+        work = pathlib.Path(temporary)
+        site = lib.Site(options.site_server, options.pages, 0)
+        seeds = work / "seeds.txt"
+        seeds.write_text(site.url + "/\n")
+        try:
+            {"full": full, "errors": errors}[options.mode](options, work, site, seeds, rng)
+        finally:
+            site.close()
+    print("nothing lost, nothing twice")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""kill_test.py --crawld FILE (--site-server FILE | --seeds FILE) [--kills N] : crawls again and again
+what is killed with -9 at random instants, until it has been killed N times and every crawl is complete.
+
+After every kill the archive is looked at as the next start finds it; at the end of every crawl it holds
+every URL exactly once, like a crawl that nobody disturbed, and the frontier's account agrees.
+
+With --seeds FILE the site is one that runs already; --config FILE is then a template with {data_dir} and
+{seeds}. --truth FILE: URLs, one a line, that must be there."""
+import argparse
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+
+import crash_lib as lib
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--crawld", required=True)
+    parser.add_argument("--site-server")
+    parser.add_argument("--pages", type=int, default=400)
+    parser.add_argument("--latency", type=int, default=30, help="ms of the site's answers")
+    parser.add_argument("--seeds")
+    parser.add_argument("--truth")
+    parser.add_argument("--config", help="template with {data_dir} and {seeds}")
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--min-s", type=float, default=0.05)
+    parser.add_argument("--max-s", type=float, help="longest life before a kill")
+    parser.add_argument("--check-every", type=int, default=1)
+    parser.add_argument("--work", help="folder to work in (default: a temporary one)")
+    parser.add_argument("--seed", type=int)
+    options = parser.parse_args()
+    rng = lib.seeded(options.seed)
+    temporary = tempfile.TemporaryDirectory(prefix="crawld-kill-")
+    work = pathlib.Path(options.work or temporary.name)
+    template = pathlib.Path(options.config).read_text() if options.config else lib.CONFIG
+
+    site = None
+    seeds = options.seeds
+    if options.site_server:
+        site = lib.Site(options.site_server, options.pages, options.latency)
+        seeds = work / "seeds.txt"
+        seeds.write_text(site.url + "/\n")
+    try:
+        run(options, rng, work, template, site, seeds)
+    finally:
+        if site:
+            site.close()
+
+
+def run(options, rng, work, template, site, seeds):
+    undisturbed = lib.Crawl(options.crawld, work / "undisturbed", seeds, template)
+    began = time.time()
+    code, err = undisturbed.run()
+    took = time.time() - began
+    if code != 0:
+        sys.exit(f"the undisturbed crawl ends with {code}: {err}")
+    reference = undisturbed.check_complete(site) if site else undisturbed.check()
+    if options.truth:
+        truth = set(pathlib.Path(options.truth).read_text().split())
+        lost = lib.differences("WARC", set(reference.warc) & truth, truth)
+        if lost:
+            raise lib.Broken(lost)
+    print(f"undisturbed: {len(reference.warc)} URLs in {took:.1f} s", flush=True)
+
+    longest = options.max_s or max(took / 3, 0.5)
+    kills = crawls = 0
+    to_first_fetch = []
+    while kills < options.kills:
+        crawls += 1
+        crawl = lib.Crawl(options.crawld, work / f"crawl-{crawls}", seeds, template)
+        while True:
+            life = rng.uniform(options.min_s, longest)
+            restart = time.time()
+            code = crawl.kill_after(life) if kills < options.kills else crawl.run()[0]
+            first = lib.first_fetch_after(crawl.data, restart)
+            if first is not None:
+                to_first_fetch.append(first)
+            if code == 0:
+                break
+            if code is not None:
+                sys.exit(f"crawl {crawls} ends with {code}")
+            kills += 1
+            if kills % options.check_every == 0:
+                crawl.check_as_next_start_finds_it()
+        crawl.check_complete(reference)
+        print(f"crawl {crawls} complete after {kills} kills in all", flush=True)
+    if to_first_fetch:
+        print(f"start to first fetch: median {statistics.median(to_first_fetch):.0f} ms, "
+              f"longest {max(to_first_fetch):.0f} ms of {len(to_first_fetch)}")
+    print(f"{kills} kills, {crawls} crawls: nothing lost, nothing twice")
+
+
+if __name__ == "__main__":
+    main()
