@@ -258,6 +258,7 @@ Pipeline::End Pipeline::Run(
     const std::function<void(const std::function<bool(SeedBatch)>&)>& read_seeds) {
   concurrency::NamedThread committer("commit", [this] { CommitLoop(); });
   std::vector<concurrency::NamedThread> parsers;
+  parsers.reserve(static_cast<size_t>(options_.parser_threads));
   for (int i = 0; i < options_.parser_threads; ++i) {
     parsers.emplace_back("parse-" + std::to_string(i), [this] { Parse(); });
   }
