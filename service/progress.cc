@@ -81,7 +81,7 @@ std::string Progress::Bar(const Snapshot& now, double rate) const {
                                static_cast<int64_t>(static_cast<double>(remaining) / rate))) +
                                " left"
                          : WaitingFor(now.frontier);
-  const std::string text =
+  std::string text =
       fmt::format(" {:3.0f}%  {} of {}  {:.0f}/s  {} in flight  {}", share * 100, Thousands(done),
                   Thousands(done + remaining), rate, now.pipeline.in_flight, left);
   const int room = std::clamp(width_ - static_cast<int>(text.size()) - 3, 0, 40);
