@@ -97,6 +97,12 @@ FetchError ErrorOf(CURLcode code, bool answered) {
   }
 }
 
+bool HasPeer(curl_socket_t fd) {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  return getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+}
+
 template <typename T>
 void Set(CURL* easy, CURLoption option, T value) {
   CRAWLD_CHECK(curl_easy_setopt(easy, option, value) == CURLE_OK,
@@ -124,15 +130,21 @@ struct Fetcher::Loop::Transfer {
 
 struct Fetcher::Loop::Socket {
   Socket(asio::io_context& io, curl_socket_t fd, bool own) : descriptor(io, fd), ours(own) {}
-  ~Socket() {
-    if (!ours) descriptor.release();
-  }
+  // Never closes: OnClose has, or libcurl, and then the number may be another file's by now.
+  ~Socket() { descriptor.release(); }
   asio::posix::stream_descriptor descriptor;
   const bool ours;       // opened by OnOpen; others (the resolver's) are libcurl's to close
   int wanted = 0;        // CURL_POLL_IN | CURL_POLL_OUT
   bool reading = false;  // a wait is pending
   bool writing = false;
+  bool connected = false;
   bool gone = false;
+
+  // For good: libcurl no longer has it, and its number may be another's soon.
+  void LetGo() {
+    gone = true;
+    descriptor.release();
+  }
 };
 
 Fetcher::Loop::Loop(const FetcherOptions& options, int number)
@@ -334,6 +346,10 @@ curl_socket_t Fetcher::Loop::OnOpen(void* user, curlsocktype, curl_sockaddr* add
   const int fd =
       socket(address->family, address->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->protocol);
   if (fd < 0) return CURL_SOCKET_BAD;
+  if (const auto stale = loop.sockets_.find(fd); stale != loop.sockets_.end()) {
+    stale->second->LetGo();
+    loop.sockets_.erase(stale);
+  }
   // One registration with the reactor for the connection's life, not one a request.
   loop.sockets_[fd] = std::make_shared<Socket>(loop.io_, fd, true);
   return fd;
@@ -364,12 +380,13 @@ void Fetcher::Loop::Watch(curl_socket_t fd, int what) {
   auto it = sockets_.find(fd);
   if (what == CURL_POLL_REMOVE) {
     if (it == sockets_.end()) return;
-    it->second->wanted = 0;
-    if (!it->second->ours) {
-      it->second->gone = true;
-      it->second->descriptor.release();
-      sockets_.erase(it);
-    }
+    Socket& socket = *it->second;
+    socket.wanted = 0;
+    // libcurl closes the socket of a connection that never came about without OnClose.
+    socket.connected = socket.connected || (socket.ours && HasPeer(fd));
+    if (socket.connected) return;
+    socket.LetGo();
+    sockets_.erase(it);
     return;
   }
   if (it == sockets_.end()) {

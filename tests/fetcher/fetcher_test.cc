@@ -1,6 +1,7 @@
 #include "fetcher/fetcher.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -391,28 +392,66 @@ TEST_F(FetcherTest, APortNobodyListensOnIsAConnectError) {
   EXPECT_EQ(result.error, FetchError::kConnect) << result.detail;
 }
 
+// A listener with a full backlog: what comes further is dropped, and never gets connected.
+class DeafListener {
+ public:
+  DeafListener() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* name = reinterpret_cast<sockaddr*>(&address);
+    fds_[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(bind(fds_[0], name, size), 0);
+    EXPECT_EQ(listen(fds_[0], 0), 0);
+    EXPECT_EQ(getsockname(fds_[0], name, &size), 0);
+    for (size_t i = 1; i < fds_.size(); ++i) {
+      fds_[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      (void)connect(fds_[i], name, size);
+    }
+    url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+  }
+  ~DeafListener() {
+    for (const int fd : fds_) close(fd);
+  }
+  const std::string& url() const { return url_; }
+
+ private:
+  std::array<int, 5> fds_{};
+  std::string url_;
+};
+
 TEST_F(FetcherTest, AConnectionThatIsNotAcceptedTimesOut) {
   options_.connect_timeout = Millis(100);
-  // A listener with a full backlog drops what comes further.
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* name = reinterpret_cast<sockaddr*>(&address);
-  ASSERT_EQ(bind(listener, name, size), 0);
-  ASSERT_EQ(listen(listener, 0), 0);
-  ASSERT_EQ(getsockname(listener, name, &size), 0);
-  std::array<int, 4> filler;
-  for (int& fd : filler) {
-    fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    (void)connect(fd, name, size);
-  }
-  const FetchResult result =
-      FetchUrl("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/");
+  const DeafListener deaf;
+  const FetchResult result = FetchUrl(deaf.url());
   EXPECT_EQ(result.error, FetchError::kConnectTimeout) << result.detail;
-  for (const int fd : filler) close(fd);
-  close(listener);
+}
+
+// libcurl closes the socket of a connection that never came about by itself; its number comes
+// again.
+TEST_F(FetcherTest, AConnectionThatNeverCameAboutDoesNotHarmTheNext) {
+  options_.connect_timeout = Millis(50);
+  const DeafListener deaf;
+  Serve([](const Request&) { return Reply().Send(ResponseBytes(200, "x")).Close(); });
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(FetchUrl(deaf.url()).error, FetchError::kConnectTimeout);
+    const FetchResult result = Fetch();
+    EXPECT_FALSE(result.error) << result.detail;
+  }
+}
+
+TEST_F(FetcherTest, AConnectionThatNeverCameAboutDoesNotCloseAFileOfItsNumber) {
+  options_.connect_timeout = Millis(50);
+  const DeafListener deaf;
+  EXPECT_EQ(FetchUrl(deaf.url()).error, FetchError::kConnectTimeout);
+  std::array<int, 8> files{};  // they take the numbers that are free
+  for (int& fd : files) fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  fetcher_.reset();
+  for (const int fd : files) {
+    EXPECT_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC) << "closed by another";
+    close(fd);
+  }
 }
 
 TEST_F(FetcherTest, AServerThatSpeaksNoTlsIsATlsError) {

@@ -245,7 +245,7 @@ TEST_F(BinaryTest, ASecondSignalExitsAtOnceAndNothingIsLost) {
   process->Signal(SIGTERM);
   ASSERT_TRUE(process->AwaitOutput("again to exit at once"));
   process->Signal(SIGTERM);
-  EXPECT_EQ(process->Wait(), 130);
+  EXPECT_EQ(process->Wait(), 128 + SIGTERM);
   stalls = false;
   EXPECT_EQ(Run({"run", "--once", "-c", config}), 0) << err_;
   const ArchiveContents contents = ReadArchive(data_);
