@@ -373,8 +373,9 @@ void Scheduler::Apply(const Applied& applied, WallTime now) {
         Origin& origin = OriginOf(host, place.origin);
         origin.exhausted = false;
         if (place >= origin.scan_from) continue;
-        // It belongs before what is buffered: read again from there.
-        origin.scan_from = place;
+        // It belongs before or among what is buffered: read again from the first of both.
+        origin.scan_from =
+            origin.buffer.empty() ? place : std::min(place, origin.buffer.front().place);
         origin.buffer.clear();
       }
     }

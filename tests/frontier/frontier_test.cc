@@ -202,6 +202,32 @@ TEST_F(FrontierTest, BreadthFirstTakesShallowPagesFirst) {
   EXPECT_EQ(NextUrl(2), "http://a.test/deep");
 }
 
+// Found by tests/crash: a shallow URL that came while deep ones were buffered made the scheduler
+// forget the shallow ones buffered before it; the crawl waited for ever.
+TEST_F(FrontierTest, AUrlThatBelongsAmongTheBufferedOnesLosesNoneOfThem) {
+  Open();
+  const web::Url page = *web::Url::Parse("http://a.test/");
+  const auto at_depth = [&](std::string_view path, uint16_t depth) {
+    UrlInfo parent;
+    parent.depth = static_cast<uint16_t>(depth - 1);
+    return frontier_->scope().JudgeLink(*web::Url::Parse(path, page), page, parent);
+  };
+  CommitGroup group;
+  group.seeds = {at_depth("/1a", 1), at_depth("/1b", 1), at_depth("/2a", 2), at_depth("/2b", 2)};
+  frontier_->Commit(std::move(group), At(0));
+  Completion first = Done(*Next(0));  // buffers the other three
+  EXPECT_EQ(first.task.url.path(), "/1a");
+  first.found.push_back(at_depth("/1c", 1));
+  Finish(std::move(first), 1);
+  for (const char* path : {"/1b", "/1c", "/2a", "/2b"}) {
+    const auto task = Next(2);
+    ASSERT_TRUE(task) << path;
+    EXPECT_EQ(task->url.path(), path);
+    Finish(Done(*task), 2);
+  }
+  EXPECT_TRUE(frontier_->Drained());
+}
+
 TEST_F(FrontierTest, DepthFirstTakesTheNewestFirst) {
   options_.order = Order::kDepthFirst;
   Open();
