@@ -41,9 +41,16 @@ std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), sli
 struct Store::Db {
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kTables> tables{};
+  bool failed = false;  // a write was refused
 
   ~Db() {
     if (!db) return;
+    // Closing would sync the log file whose write has failed, and RocksDB asserts that nobody does.
+    // The process is about to end; what is durable is so already.
+    if (failed) {
+      (void)db.release();
+      return;
+    }
     for (rocksdb::ColumnFamilyHandle* table : tables) {
       if (table != nullptr) db->DestroyColumnFamilyHandle(table);
     }
@@ -410,6 +417,7 @@ void Store::Write(Batch& batch, bool sync) {
   const rocksdb::Status status = db_->db->Write(options, &batch.rep_->writes);
   batch.rep_->writes.Clear();
   if (!status.ok()) {
+    db_->failed = true;
     throw FatalError(fmt::format(
         "writing the frontier in {}: {}; nothing is lost: mend the disk and start again, the crawl "
         "goes on from its last commit",
