@@ -11,13 +11,41 @@
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <numeric>
 #include <random>
 
 #include "base/check.h"
 #include "base/error.h"
+
+// Debian's RocksDB is built with its assertions, and some of them fail when the disk does: a file
+// whose write was refused must not be synced once more, yet its own error paths do so. Nothing is
+// lost by stopping there, but the operator is to read why. This definition comes before the C
+// library's for RocksDB's calls too.
+extern "C" [[noreturn]] void __assert_fail(  // NOLINT(bugprone-reserved-identifier)
+    const char* assertion, const char* file, unsigned line, const char* function) noexcept {
+  const bool by_rocksdb = function != nullptr && std::strstr(function, "rocksdb::") != nullptr;
+  if (by_rocksdb) {
+    std::fprintf(
+        stderr,
+        "crawld: RocksDB stops (%s:%u: %s): a write to the frontier has failed; nothing is "
+        "lost: look for a full or failing disk and start again, the crawl goes on from its "
+        "last commit\n",
+        file, line, assertion);
+    std::fflush(stderr);
+    _exit(1);
+  }
+  std::fprintf(stderr, "crawld: %s:%u: %s: assertion failed: %s\n", file, line,
+               function != nullptr ? function : "?", assertion);
+  std::fflush(stderr);
+  std::abort();
+}
 
 namespace crawld::frontier {
 namespace {
