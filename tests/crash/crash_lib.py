@@ -127,7 +127,7 @@ class Crawl:
                 break
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=PATIENCE_S)
-        if process.returncode not in (0, 130):
+        if process.returncode != 0:
             raise Broken([f"the next start fails with {process.returncode}: " + "".join(lines) +
                           err.decode(errors="replace")])
         self.check(copy, config)
