@@ -292,6 +292,11 @@ def rebuild_after_power_cut(data, shadow, target, rng):
     With rng None strictly what was synced; else, a file at a time, also some of what was not: a disk
     may have written more than it had to.
     """
+    if not (shadow / "begun").exists():
+        # Killed before main(): the shadow is half made, and nothing has been written.
+        shutil.copytree(data, target)
+        return
+
     def keep(folder, where):
         where.mkdir()
         inode = os.stat(folder).st_ino if folder.exists() else None
