@@ -22,10 +22,11 @@ using namespace crawld::test;  // NOLINT(google-build-using-namespace)
 
 std::string TypeOf(const fs::path& file) {
   const std::string extension = file.extension().string();
-  if (extension == ".html" || extension == ".htm") return "text/html; charset=utf-8";
+  if (extension == ".html" || extension == ".htm") return "text/html";
   if (extension == ".txt") return "text/plain; charset=utf-8";
   if (extension == ".xml") return "application/xml";
   if (extension == ".css") return "text/css";
+  if (extension == ".svg") return "image/svg+xml";
   if (extension == ".png") return "image/png";
   if (extension == ".gz") return "application/gzip";
   return "application/octet-stream";
