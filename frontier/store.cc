@@ -28,7 +28,7 @@
 // whose write was refused must not be synced once more, yet its own error paths do so. Nothing is
 // lost by stopping there, but the operator is to read why. This definition comes before the C
 // library's for RocksDB's calls too.
-extern "C" [[noreturn]] void __assert_fail(  // NOLINT(bugprone-reserved-identifier)
+extern "C" __attribute__((noreturn)) void __assert_fail(  // NOLINT(bugprone-reserved-identifier)
     const char* assertion, const char* file, unsigned line, const char* function) noexcept {
   const bool by_rocksdb = function != nullptr && std::strstr(function, "rocksdb::") != nullptr;
   if (by_rocksdb) {
