@@ -139,8 +139,9 @@ void Scheduler::SendAway(Host& host) {
 }
 
 void Scheduler::Fill(Host& host, Origin& origin) {
-  const size_t wanted = std::clamp<size_t>(size_t{2} * options_.politeness.concurrency_per_host, 32,
-                                           options_.max_buffer);
+  const size_t wanted =
+      std::min<size_t>(std::max<size_t>(size_t{2} * options_.politeness.concurrency_per_host, 32),
+                       options_.max_buffer);
   QueuePlace last = origin.scan_from;
   store_.ScanQueue(host.id, origin.key, origin.scan_from, [&](QueueEntry&& entry) {
     last = entry.place;
