@@ -105,17 +105,22 @@ class Crawl:
     def done(self, config=None):
         """The URLs that the frontier has on its account as done."""
         out = subprocess.run([self.crawld, "frontier", "export", "-c", str(config or self.config)],
-                             check=True, capture_output=True, timeout=PATIENCE_S).stdout
+                             capture_output=True, timeout=PATIENCE_S)
+        if out.returncode != 0:
+            raise Broken(["frontier export: " + out.stderr.decode(errors="replace")])
+        out = out.stdout
         rows = [json.loads(line) for line in out.decode().splitlines()]
         states = collections.Counter(row["state"] for row in rows)
         return {row["url"] for row in rows if row["state"] == "done"}, states
 
     def check_as_next_start_finds_it(self):
-        """Lets a start that is stopped at once recover a copy, and looks at the copy."""
+        """Lets a start that is stopped at once recover a copy, and looks at the copy.
+
+        Its Contents: all that was committed, and little more. None without a data_dir."""
         copy = self.folder / "copy"
         shutil.rmtree(copy, ignore_errors=True)
         if not self.data.exists():
-            return
+            return None
         shutil.copytree(self.data, copy)
         config = self.write_config("copy.yaml", copy)
         process = self.start(config)
@@ -130,8 +135,9 @@ class Crawl:
         if process.returncode != 0:
             raise Broken([f"the next start fails with {process.returncode}: " + "".join(lines) +
                           err.decode(errors="replace")])
-        self.check(copy, config)
+        contents = self.check(copy, config)
         shutil.rmtree(copy)
+        return contents
 
     def check(self, data=None, config=None):
         """The archive is sound, nothing stands in it twice, and the frontier's account agrees."""

@@ -57,10 +57,9 @@ def crawls(options, rng, work, site, seeds):
             shutil.rmtree(crawl.data)
             shutil.rmtree(shadow)
             rebuilt.rename(crawl.data)
-            crawl.check_as_next_start_finds_it()
+            contents = crawl.check_as_next_start_finds_it()
             how = "what was synced" if strict else "that and some more"
-            done, states = crawl.done() if (crawl.data / "frontier" / "CURRENT").exists() else ((), {})
-            print(f"cut {cuts}, {how}: {len(done)} URLs done", flush=True)
+            print(f"cut {cuts}, {how}: {len(contents.warc)} URLs archived", flush=True)
             if code == 0:
                 break
         code, err = crawl.run(environment)
