@@ -49,6 +49,9 @@ def crawls(options, rng, work, site, seeds):
             code = crawl.kill_after(rng.uniform(0.02, options.max_s), environment)
             if code not in (None, 0):
                 raise lib.Broken([f"the crawl ends with {code}"])
+            if not (shadow / "begun").exists():  # killed before it had touched anything
+                shutil.rmtree(shadow, ignore_errors=True)
+                continue
             # Also after a crawl that has just completed: its last commit must be there.
             cuts += 1
             strict = rng.random() < 0.5
