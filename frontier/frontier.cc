@@ -81,7 +81,7 @@ class Frontier::Committer {
   const Counters& counters() const { return counters_; }
   WallTime next_later() const { return next_later_; }
 
-  Applied Commit(CommitGroup& group, const SideEffects& effects, WallTime now) {
+  std::vector<HostChange> Commit(CommitGroup& group, const SideEffects& effects, WallTime now) {
     Work work(store_);
     work.now = now;
     // Counters change only with the batch that holds them.
@@ -110,10 +110,10 @@ class Frontier::Committer {
     for (const web::UrlHash& hash : work.now_seen) seen_.Insert(hash);
     for (const HostId host : work.touched) hosts_.at(host).Settle();
     if (hosts_.size() > kHostCache) hosts_.clear();
-    Applied applied;
-    applied.hosts.reserve(work.changes.size());
-    for (auto& [id, change] : work.changes) applied.hosts.push_back(std::move(change));
-    return applied;
+    std::vector<HostChange> changes;
+    changes.reserve(work.changes.size());
+    for (auto& [id, change] : work.changes) changes.push_back(std::move(change));
+    return changes;
   }
 
  private:
@@ -143,10 +143,10 @@ class Frontier::Committer {
     WallTime next_later = kNever;
     std::vector<HostId> touched;
     std::vector<web::UrlHash> now_seen;
-    std::unordered_map<HostId, Applied::Host> changes;
+    std::unordered_map<HostId, HostChange> changes;
 
-    Applied::Host& Change(HostId host) {
-      Applied::Host& change = changes[host];
+    HostChange& Change(HostId host) {
+      HostChange& change = changes[host];
       change.id = host;
       return change;
     }
@@ -179,7 +179,7 @@ class Frontier::Committer {
 
   void Complete(Work& work, Completion& completion) {
     const Task& task = completion.task;
-    Applied::Host& change = work.Change(task.place.host);
+    HostChange& change = work.Change(task.place.host);
     if (completion.outcome == Outcome::kGivenBack) {
       if (task.info.kind == TaskKind::kRobots) {
         change.robots.push_back(task.place.origin);
@@ -335,20 +335,10 @@ class Frontier::Committer {
       record.state = UrlState::kQueued;
       work.batch.PutUrl(entry.place.host, scope_.Hash(*url), record);
       work.Count(UrlState::kLater, UrlState::kQueued);
-      NoteAdded(work, entry.place);
+      work.Change(entry.place.host).NoteAdded(entry.place);
       return true;
     });
     work.next_later = next;
-  }
-
-  void NoteAdded(Work& work, const QueuePlace& place) {
-    std::vector<QueuePlace>& added = work.Change(place.host).added;
-    for (QueuePlace& smallest : added) {
-      if (smallest.origin != place.origin) continue;
-      smallest = std::min(smallest, place);
-      return;
-    }
-    added.push_back(place);
   }
 
   void Discover(Work& work, CommitGroup& group) {
@@ -431,7 +421,7 @@ class Frontier::Committer {
         host->record.origins.push_back(entry.place.origin);
       }
       work.batch.PutQueue(entry);
-      NoteAdded(work, entry.place);
+      work.Change(entry.place.host).NoteAdded(entry.place);
     }
     work.batch.PutUrl(discovery.host, discovery.hash, record);
     work.now_seen.push_back(MayBeOverruled(verdict) ? ExcludedKey(discovery.hash) : discovery.hash);
@@ -510,7 +500,7 @@ Frontier::Frontier(const std::filesystem::path& directory, FrontierOptions optio
       scope_(MakeScope(options_.scope, store_.hash_seed())),
       seen_(options_.seen_cache_bytes),
       committer_(std::make_unique<Committer>(store_, *scope_, seen_, options_)),
-      scheduler_(store_, *scope_, options_.scheduler) {
+      scheduler_(store_, *scope_, mailbox_, options_.scheduler) {
   MutexLock lock(mutex_);
   stats_.counters = committer_->counters();
   next_later_ = committer_->next_later();
@@ -519,18 +509,16 @@ Frontier::Frontier(const std::filesystem::path& directory, FrontierOptions optio
 Frontier::~Frontier() = default;
 
 Decision Frontier::Next(WallTime now) {
-  std::vector<Applied> applied;
   std::vector<std::pair<HostId, WallTime>> released;
+  bool many_denials = false;
   {
     MutexLock lock(mutex_);
-    applied.swap(applied_);
     released.swap(released_);
-    if (effects_.denials.size() >= kMaxDenialsWaiting && applied.empty() && released.empty()) {
-      return Wait{kNever, Wait::Reason::kCommit};
-    }
+    many_denials = effects_.denials.size() >= kMaxDenialsWaiting;
   }
   for (const auto& [host, when] : released) scheduler_.Release(host, when);
-  for (const Applied& change : applied) scheduler_.Apply(change, now);
+  const bool mail = scheduler_.TakeMail(now);
+  if (many_denials && !mail) return Wait{kNever, Wait::Reason::kCommit};
   SideEffects effects;
   Decision decision = scheduler_.Next(now, effects);
   const bool chores = !effects.empty();
@@ -561,8 +549,13 @@ bool Frontier::Seen(const Discovery& found) const {
 }
 
 FrontierStats Frontier::stats() const {
-  MutexLock lock(mutex_);
-  return stats_;
+  FrontierStats stats;
+  {
+    MutexLock lock(mutex_);
+    stats = stats_;
+  }
+  stats.undelivered_hosts = mailbox_.waiting();
+  return stats;
 }
 
 bool Frontier::Drained() const {
@@ -578,10 +571,9 @@ void Frontier::Commit(CommitGroup group, WallTime now) {
     MutexLock lock(mutex_);
     std::swap(effects, effects_);
   }
-  Applied applied = committer_->Commit(group, effects, now);
+  mailbox_.Post(committer_->Commit(group, effects, now));
   {
     MutexLock lock(mutex_);
-    applied_.push_back(std::move(applied));
     stats_.counters = committer_->counters();
     next_later_ = committer_->next_later();
   }

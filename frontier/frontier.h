@@ -4,8 +4,8 @@
 //   - the dispatcher thread leases tasks with Next(); only it touches the schedule;
 //   - any thread ends a fetch with Release() and asks Seen();
 //   - the committer thread makes things durable with Commit(); only Commit() writes.
-// Between them go two mailboxes under one mutex: what the schedule wants written, and what a commit
-// has changed. Neither thread ever waits for the other's I/O.
+// Between them go two mailboxes: what the schedule wants written (SideEffects), and what a commit
+// has changed (Mailbox). Neither thread ever waits for the other's I/O.
 //
 // A URL leaves its queue only in a commit, together with its archive positions and its new links,
 // in one atomic batch. What was leased when the process died is still queued: nothing is lost. What
@@ -27,6 +27,7 @@
 
 #include "base/mutex.h"
 #include "base/time.h"
+#include "frontier/mailbox.h"
 #include "frontier/records.h"
 #include "frontier/scheduler.h"
 #include "frontier/scope.h"
@@ -64,6 +65,7 @@ struct FrontierStats {
   Counters counters;
   size_t resident_hosts = 0;
   size_t in_flight = 0;
+  size_t undelivered_hosts = 0;  // resident hosts with changes the dispatcher has not looked at
   Wait last_wait;  // meaningful when nothing could be leased
 };
 
@@ -96,17 +98,15 @@ class Frontier {
  private:
   class Committer;  // the writing half; frontier.cc
 
-  void Post(Applied applied);
-
   const FrontierOptions options_;
   Store store_;
   std::unique_ptr<const Scope> scope_;
   SeenCache seen_;                        // has its own synchronisation
   std::unique_ptr<Committer> committer_;  // owned by the committer thread
+  Mailbox mailbox_;                       // has its own synchronisation
   Scheduler scheduler_;                   // owned by the dispatcher thread
 
   mutable Mutex mutex_;
-  std::vector<Applied> applied_ GUARDED_BY(mutex_);
   std::vector<std::pair<HostId, WallTime>> released_ GUARDED_BY(mutex_);
   SideEffects effects_ GUARDED_BY(mutex_);
   FrontierStats stats_ GUARDED_BY(mutex_);

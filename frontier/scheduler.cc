@@ -53,8 +53,9 @@ struct Scheduler::Host {
   uint64_t turn = 0;
 };
 
-Scheduler::Scheduler(const Store& store, const Scope& scope, const SchedulerOptions& options)
-    : store_(store), scope_(scope), options_(options) {}
+Scheduler::Scheduler(const Store& store, const Scope& scope, Mailbox& mailbox,
+                     const SchedulerOptions& options)
+    : store_(store), scope_(scope), mailbox_(mailbox), options_(options) {}
 Scheduler::~Scheduler() = default;
 
 Scheduler::Origin& Scheduler::OriginOf(Host& host, const OriginKey& key) {
@@ -71,6 +72,7 @@ Scheduler::Origin& Scheduler::OriginOf(Host& host, const OriginKey& key) {
 Scheduler::Host& Scheduler::LoadHost(HostId id, WallTime now) {
   auto host = std::make_unique<Host>();
   host->id = id;
+  mailbox_.Announce(id);
   const std::optional<HostRecord> record = store_.ReadHost(id);
   CRAWLD_CHECK(record.has_value(), "a host that is due has a record");
   for (const OriginKey& key : record->origins) {
@@ -267,7 +269,7 @@ void Scheduler::DropIfIdle(Host& host) {
     if (!origin.leased.empty() || origin.rules_state == Origin::Rules::kPending) return;
     if (!(origin.buffer.empty() && origin.exhausted)) return;
   }
-  hosts_.erase(host.id);
+  Forget(host.id);
 }
 
 // A task of this host, which is ready now; nothing if its origins have none to give.
@@ -354,44 +356,49 @@ void Scheduler::Release(HostId id, WallTime now) {
   DropIfIdle(host);
 }
 
-void Scheduler::Apply(const Applied& applied, WallTime now) {
-  for (const Applied::Host& change : applied.hosts) {
-    const auto it = hosts_.find(change.id);
-    if (it == hosts_.end()) {
-      if (!change.added.empty()) next_disk_due_ = std::min(next_disk_due_, now);
-      continue;
-    }
-    Host& host = *it->second;
-    host.next_fetch = std::max(host.next_fetch, change.hold_until);
-    for (const QueuePlace& place : change.finished) {
+bool Scheduler::TakeMail(WallTime now) {
+  const Mailbox::Mail mail = mailbox_.Take();
+  for (const HostChange& change : mail.hosts) Apply(change);
+  if (mail.others) next_disk_due_ = std::min(next_disk_due_, now);
+  return mail.others || !mail.hosts.empty();
+}
+
+void Scheduler::Apply(const HostChange& change) {
+  const auto it = hosts_.find(change.id);
+  CRAWLD_CHECK(it != hosts_.end(), "mail is for resident hosts");
+  Host& host = *it->second;
+  host.next_fetch = std::max(host.next_fetch, change.hold_until);
+  for (const auto* places : {&change.finished, &change.given_back}) {
+    for (const QueuePlace& place : *places) {
       leased_ -= OriginOf(host, place.origin).leased.erase(place);
     }
-    for (const QueuePlace& place : change.given_back) {
-      leased_ -= OriginOf(host, place.origin).leased.erase(place);
-    }
-    for (const auto* places : {&change.given_back, &change.added}) {
-      for (const QueuePlace& place : *places) {
-        Origin& origin = OriginOf(host, place.origin);
-        origin.exhausted = false;
-        if (place >= origin.scan_from) continue;
-        // It belongs before or among what is buffered: read again from the first of both.
-        origin.scan_from =
-            origin.buffer.empty() ? place : std::min(place, origin.buffer.front().place);
-        origin.buffer.clear();
-      }
-    }
-    for (const OriginKey& key : change.robots) {
-      OriginOf(host, key).rules_state = Origin::Rules::kUnknown;
-    }
-    if (change.deferred) {
-      --leaving_;
-      hosts_.erase(it);
-      next_disk_due_ = std::min(next_disk_due_, now);
-      continue;
-    }
-    Reschedule(host);
-    DropIfIdle(host);
   }
+  for (const auto* places : {&change.given_back, &change.added}) {
+    for (const QueuePlace& place : *places) {
+      Origin& origin = OriginOf(host, place.origin);
+      origin.exhausted = false;
+      if (place >= origin.scan_from) continue;
+      // It belongs before or among what is buffered: read again from the first of both.
+      origin.scan_from =
+          origin.buffer.empty() ? place : std::min(place, origin.buffer.front().place);
+      origin.buffer.clear();
+    }
+  }
+  for (const OriginKey& key : change.robots) {
+    OriginOf(host, key).rules_state = Origin::Rules::kUnknown;
+  }
+  if (change.deferred) {
+    --leaving_;
+    next_disk_due_ = WallTime{};
+    return Forget(change.id);
+  }
+  Reschedule(host);
+  DropIfIdle(host);
+}
+
+void Scheduler::Forget(HostId host) {
+  hosts_.erase(host);
+  mailbox_.Forget(host);
 }
 
 }  // namespace crawld::frontier

@@ -18,7 +18,7 @@
 // A host that has been served `quantum` URLs while others wait on disk makes room for them.
 //
 // Owned by one thread (the dispatcher). Reads the store, never writes it: what must be written is
-// handed out in SideEffects and comes back, once durable, through Apply().
+// handed out in SideEffects and comes back, once durable, through the mailbox.
 // Cost: O(log resident hosts) a task; one seek in the store per buffer.
 #pragma once
 
@@ -34,6 +34,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "frontier/mailbox.h"
 #include "frontier/records.h"
 #include "frontier/scope.h"
 #include "frontier/store.h"
@@ -76,20 +77,6 @@ struct SideEffects {
   bool empty() const { return denials.empty() && deferrals.empty(); }
 };
 
-// What a commit has changed, for the scheduler to take note of.
-struct Applied {
-  struct Host {
-    HostId id = 0;
-    std::vector<QueuePlace> finished;    // no longer in the queue
-    std::vector<QueuePlace> given_back;  // still in the queue, no longer leased
-    std::vector<QueuePlace> added;       // the smallest new place of each origin
-    std::vector<OriginKey> robots;       // origins whose robots record was written
-    WallTime hold_until{};               // no fetch before this
-    bool deferred = false;               // a deferral was written
-  };
-  std::vector<Host> hosts;
-};
-
 // Nothing can be leased before `until` (kNever: not before something changes).
 struct Wait {
   enum class Reason : uint8_t {
@@ -106,8 +93,9 @@ using Decision = std::variant<Task, Wait>;
 
 class Scheduler {
  public:
-  // `store` and `scope` must outlive it. `scope` only hashes URLs here.
-  Scheduler(const Store& store, const Scope& scope, const SchedulerOptions& options);
+  // `store`, `scope` and `mailbox` must outlive it. `scope` only hashes URLs here.
+  Scheduler(const Store& store, const Scope& scope, Mailbox& mailbox,
+            const SchedulerOptions& options);
   ~Scheduler();
 
   // Leases the next task, or says until when there is none.
@@ -117,8 +105,8 @@ class Scheduler {
   // asked again after the delay.
   void Release(HostId host, WallTime now);
 
-  // A commit is durable.
-  void Apply(const Applied& applied, WallTime now);
+  // Takes note of what was committed since the last call. True if there was anything.
+  bool TakeMail(WallTime now);
 
   size_t resident_hosts() const { return hosts_.size(); }
   size_t in_flight() const { return in_flight_; }
@@ -142,10 +130,13 @@ class Scheduler {
   uint32_t LimitOf(const Host& host) const;
   void Reschedule(Host& host);
   void Unready(Host& host);
+  void Apply(const HostChange& change);
   void DropIfIdle(Host& host);
+  void Forget(HostId host);
 
   const Store& store_;
   const Scope& scope_;
+  Mailbox& mailbox_;
   const SchedulerOptions options_;
 
   std::map<HostId, std::unique_ptr<Host>> hosts_;

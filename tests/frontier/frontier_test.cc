@@ -482,5 +482,66 @@ TEST_F(FrontierTest, OnlySoManyHostsAreInMemoryAndAllGetTheirTurn) {
   EXPECT_TRUE(frontier_->Drained());
 }
 
+TEST_F(FrontierTest, SeedsThatNobodyWaitsForCostNoMemory) {
+  Open();
+  CommitSeeds({"http://a.test/", "http://b.test/"});
+  ASSERT_TRUE(Next(1) && Next(1));
+  // The dispatcher waits for something else while the committer goes on.
+  for (int group = 0; group < 20; ++group) {
+    std::vector<std::string> seeds;
+    for (int host = 0; host < 50; ++host) {
+      seeds.push_back("http://h" + std::to_string(50 * group + host) + ".test/");
+    }
+    seeds.push_back("http://a.test/" + std::to_string(group));
+    CommitSeeds(seeds, 2 + group);
+    EXPECT_LE(frontier_->stats().undelivered_hosts, 1U) << "only a.test is resident and changed";
+  }
+  size_t fetched = 0;
+  while (NextUrl(1000 + static_cast<int64_t>(fetched)) != "") ++fetched;
+  EXPECT_EQ(fetched, 1000U) << "one URL of each new host; a.test has one in flight";
+}
+
+TEST(MailboxTest, KeepsOneMergedChangeForEachResidentHost) {
+  Mailbox mailbox;
+  mailbox.Announce(1);
+  const OriginKey origin{.https = false, .port = 80};
+  const auto place = [&](HostId host, uint64_t sequence) {
+    return QueuePlace{.host = host, .origin = origin, .rank = 0, .sequence = sequence};
+  };
+  for (uint64_t i = 9; i > 4; --i) {
+    HostChange resident;
+    resident.id = 1;
+    resident.finished = {place(1, 100 + i)};
+    resident.added = {place(1, i)};
+    resident.robots = {origin};
+    resident.hold_until = At(static_cast<int64_t>(10 - i));
+    HostChange other;
+    other.id = 2;
+    other.added = {place(2, i)};
+    mailbox.Post({resident, other});
+  }
+  EXPECT_EQ(mailbox.waiting(), 1U);
+  const Mailbox::Mail mail = mailbox.Take();
+  ASSERT_EQ(mail.hosts.size(), 1U);
+  EXPECT_EQ(mail.hosts[0].finished.size(), 5U);
+  EXPECT_EQ(mail.hosts[0].added, std::vector{place(1, 5)}) << "the smallest of the origin";
+  EXPECT_EQ(mail.hosts[0].robots.size(), 1U);
+  EXPECT_EQ(mail.hosts[0].hold_until, At(5));
+  EXPECT_TRUE(mail.others) << "host 2 is on disk and has something";
+  EXPECT_FALSE(mailbox.Take().others) << "told once";
+}
+
+TEST(MailboxTest, WhatCameForAHostThatLeavesIsLookedForOnDisk) {
+  Mailbox mailbox;
+  mailbox.Announce(1);
+  HostChange change;
+  change.id = 1;
+  mailbox.Post({change});
+  mailbox.Forget(1);
+  const Mailbox::Mail mail = mailbox.Take();
+  EXPECT_TRUE(mail.hosts.empty());
+  EXPECT_TRUE(mail.others);
+}
+
 }  // namespace
 }  // namespace crawld::frontier
