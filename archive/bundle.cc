@@ -1,7 +1,6 @@
 #include "archive/bundle.h"
 
 #include <fmt/format.h>
-#include <libdeflate.h>
 #include <openssl/evp.h>
 
 #include <array>
@@ -12,6 +11,7 @@
 #include <boost/uuid/uuid_io.hpp>
 #include <ctime>
 
+#include "archive/gzip_member.h"
 #include "base/check.h"
 
 namespace crawld::archive {
@@ -79,16 +79,12 @@ std::string FormatTimestamp(WallTime when) {
 struct BundleBuilder::Impl {
   explicit Impl(const BundleOptions& o)
       : options(o),
-        compressor(libdeflate_alloc_compressor(o.compression)),
+        gzip(o.compression),
         digest(EVP_MD_CTX_new()),
         algorithm(o.digest == Digest::kSha1 ? EVP_sha1() : EVP_sha256()) {
-    CRAWLD_CHECK(compressor != nullptr, "compression is a level libdeflate knows");
     CRAWLD_CHECK(digest != nullptr, "out of memory");
   }
-  ~Impl() {
-    libdeflate_free_compressor(compressor);
-    EVP_MD_CTX_free(digest);
-  }
+  ~Impl() { EVP_MD_CTX_free(digest); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -109,12 +105,7 @@ struct BundleBuilder::Impl {
     record.clear();
     record.reserve(head.size() + a.size() + b.size() + 4);
     record.append(head).append(a).append(b).append("\r\n\r\n");
-    const size_t before = out.size();
-    out.resize(before + libdeflate_gzip_compress_bound(compressor, record.size()));
-    const size_t size = libdeflate_gzip_compress(compressor, record.data(), record.size(),
-                                                 out.data() + before, out.size() - before);
-    CRAWLD_CHECK(size > 0, "the output has the size libdeflate asked for");
-    out.resize(before + size);
+    const uint64_t size = gzip.Append(record, out);
     if (record.capacity() > kKeptBuffer) std::string().swap(record);
     return size;
   }
@@ -124,7 +115,7 @@ struct BundleBuilder::Impl {
   static constexpr size_t kKeptBuffer = 4 << 20;
 
   const BundleOptions options;
-  libdeflate_compressor* const compressor;
+  GzipMember gzip;
   EVP_MD_CTX* const digest;
   const EVP_MD* const algorithm;
   boost::uuids::random_generator_mt19937 uuids;

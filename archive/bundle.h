@@ -45,7 +45,7 @@ struct Bundle {
 };
 
 struct BundleOptions {
-  int compression = 1;  // libdeflate level 0..12
+  int compression = 1;  // level of GzipMember, 0..12
   Digest digest = Digest::kSha1;
 };
 

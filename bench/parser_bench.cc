@@ -7,16 +7,12 @@
 #include <benchmark/benchmark.h>
 #include <gumbo.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "bench/pages.h"
 #include "parser/charset.h"
 #include "parser/html_guard.h"
 #include "parser/html_parser.h"
@@ -24,57 +20,11 @@
 
 namespace {
 
+using crawld::bench::Finish;
+using crawld::bench::Pages;
 using crawld::parser::HtmlParser;
 using crawld::parser::ParseOptions;
 using crawld::web::Url;
-
-constexpr size_t kMaxPages = 400;
-
-std::string SyntheticPage() {
-  std::string html = "<!DOCTYPE html><html lang=en><head><title>Synthetic</title></head><body>";
-  for (int i = 0; i < 120; ++i) {
-    const std::string n = std::to_string(i);
-    html += "<div class=\"section\" id=\"s" + n + "\"><h2>Section " + n +
-            "</h2><p>Some text that " + "goes on for a while, with <a href=\"../other/page" + n +
-            ".html#part\">a link</a> and " +
-            "<code>code</code>.</p><ul><li><a class=\"x\" href=\"#s" + n +
-            "\">here</a></li></ul></div>\n";
-  }
-  return html + "</body></html>";
-}
-
-const std::vector<std::string>& Pages() {
-  static const auto* const kPages = [] {
-    auto* pages = new std::vector<std::string>;
-    const char* root = std::getenv("CRAWLD_BENCH_PAGES");  // NOLINT(concurrency-mt-unsafe)
-    if (root != nullptr) {
-      std::vector<std::filesystem::path> paths;
-      const auto options = std::filesystem::directory_options::skip_permission_denied;
-      for (const auto& entry : std::filesystem::recursive_directory_iterator(root, options)) {
-        if (entry.is_regular_file() && entry.path().extension() == ".html") {
-          paths.push_back(entry.path());
-        }
-      }
-      std::sort(paths.begin(), paths.end());
-      const size_t step = std::max<size_t>(1, paths.size() / kMaxPages);
-      for (size_t i = 0; i < paths.size(); i += step) {
-        std::ifstream file(paths[i], std::ios::binary);
-        pages->emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-      }
-    }
-    if (pages->empty()) pages->push_back(SyntheticPage());
-    return pages;
-  }();
-  return *kPages;
-}
-
-void Finish(benchmark::State& state) {
-  size_t bytes = 0;
-  for (const std::string& page : Pages()) bytes += page.size();
-  const auto rounds = static_cast<int64_t>(state.iterations());
-  state.SetItemsProcessed(rounds * static_cast<int64_t>(Pages().size()));
-  state.SetBytesProcessed(rounds * static_cast<int64_t>(bytes));
-}
 
 // The plainest arena.
 struct Bump {

@@ -13,7 +13,8 @@ find_package(benchmark REQUIRED)
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
-foreach(dep gumbo libdeflate libpsl icu-uc icu-i18n libxxhash re2 libzstd libbrotlidec uchardet expat)
+foreach(dep gumbo libdeflate libisal libpsl icu-uc icu-i18n libxxhash re2 libzstd libbrotlidec
+            uchardet expat)
   string(REPLACE "-" "_" name "${dep}")
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${dep})
 endforeach()

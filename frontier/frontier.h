@@ -66,7 +66,7 @@ struct FrontierStats {
   size_t resident_hosts = 0;
   size_t in_flight = 0;
   size_t undelivered_hosts = 0;  // resident hosts with changes the dispatcher has not looked at
-  Wait last_wait;  // meaningful when nothing could be leased
+  Wait last_wait;                // meaningful when nothing could be leased
 };
 
 class Frontier {

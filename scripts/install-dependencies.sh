@@ -10,8 +10,8 @@ packages=(
   # what crawld is made of
   libboost1.81-dev libboost-json1.81-dev libbrotli-dev libcli11-dev libcurl4-openssl-dev
   libdeflate-dev libexpat1-dev libexpected-dev libfmt-dev libgumbo-dev libicu-dev libpsl-dev
-  libre2-dev librocksdb-dev libspdlog-dev libssl-dev libuchardet-dev libxxhash-dev libyaml-cpp-dev
-  libzstd-dev zlib1g-dev
+  libisal-dev libre2-dev librocksdb-dev libspdlog-dev libssl-dev libuchardet-dev libxxhash-dev
+  libyaml-cpp-dev libzstd-dev zlib1g-dev
   # tests and benchmarks
   libbenchmark-dev libgmock-dev libgtest-dev
 )
