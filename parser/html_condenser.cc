@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 namespace crawld::parser {
 namespace {
@@ -18,37 +20,71 @@ bool EqualsLower(std::string_view text, std::string_view lower) {
                                                    [](char a, char b) { return Lower(a) == b; });
 }
 
+bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return Lower(x) == Lower(y); });
+}
+
 // What a tag name means to the condenser.
 enum class Name {
-  kOther,      // its attributes mean nothing to tree construction or extractor
-  kKeep,       // its attributes are read, or compared by "Noah's Ark" (formatting elements)
+  kOther,
+  kAnchor,     // a formatting element: left open, it comes back around the text that follows
+  kFormat,     // likewise; all attributes stay, "Noah's Ark" compares them
+  kPage,       // html, body: their end tags bring the parser out of the body
   kInline,     // an inline element that no other element's place depends on: left out
+  kStyle,      // likewise, but a formatting element
   kLineBreak,  // likewise, but tree construction sees content: becomes text
-  kRaw,        // raw text follows: script, style, xmp, noembed, noframes, textarea
-  kRawKeep,    // raw text follows, and the attributes count: iframe
+  kRaw,        // raw text follows: script, style, xmp, noembed, noframes, textarea, iframe
   kTitle,
   kHeading,
   kSelect,
   kSvg,
   kScope,  // the end tag of a heading inside it does not close the heading outside
-  kDoubt,  // the tokenizer's state may depend on more than this pass knows
+  kDoubt,  // what follows may depend on more than this pass knows
 };
+
+// More elements open than this leave a doubt.
+constexpr size_t kMaxOpen = 64;
+
+// Elements without an end tag, less those that are no elements here (img, br, wbr).
+bool IsVoid(std::string_view name) {
+  constexpr std::array<std::string_view, 13> kVoid = {"hr",    "col",    "area",  "base",  "link",
+                                                      "meta",  "embed",  "frame", "input", "param",
+                                                      "track", "keygen", "source"};
+  return std::any_of(kVoid.begin(), kVoid.end(),
+                     [&](std::string_view entry) { return EqualsLower(name, entry); });
+}
+
+// Attributes that tree construction or the extractor reads.
+enum Attribute : uint8_t {
+  kHref = 1,
+  kRel = 2,
+  kSrc = 4,
+  kName = 8,
+  kContent = 16,
+  kHttpEquiv = 32,
+  kLang = 64,
+  kType = 128,
+};
+constexpr std::array<std::string_view, 8> kAttributes = {"href",    "rel",        "src",  "name",
+                                                         "content", "http-equiv", "lang", "type"};
 
 struct Entry {
   std::string_view name;
   Name meaning;
+  uint8_t attributes = 0;  // those that stay
 };
 
 // In the order of their length.
 constexpr std::array kEntries = std::to_array<Entry>({
-    {"a", Name::kKeep},
-    {"b", Name::kInline},
-    {"i", Name::kInline},
+    {"a", Name::kAnchor, kHref | kRel},
+    {"b", Name::kStyle},
+    {"i", Name::kStyle},
     {"q", Name::kInline},
-    {"s", Name::kInline},
-    {"u", Name::kInline},
+    {"s", Name::kStyle},
+    {"u", Name::kStyle},
     {"br", Name::kLineBreak},
-    {"em", Name::kInline},
+    {"em", Name::kStyle},
     {"h1", Name::kHeading},
     {"h2", Name::kHeading},
     {"h3", Name::kHeading},
@@ -57,10 +93,10 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"h6", Name::kHeading},
     {"td", Name::kScope},
     {"th", Name::kScope},
-    {"tt", Name::kInline},
+    {"tt", Name::kStyle},
     {"bdi", Name::kInline},
     {"bdo", Name::kInline},
-    {"big", Name::kInline},
+    {"big", Name::kStyle},
     {"del", Name::kInline},
     {"dfn", Name::kInline},
     {"img", Name::kLineBreak},
@@ -73,43 +109,43 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"wbr", Name::kLineBreak},
     {"xmp", Name::kRaw},
     {"abbr", Name::kInline},
-    {"area", Name::kKeep},
-    {"base", Name::kKeep},
-    {"body", Name::kKeep},
+    {"area", Name::kOther, kHref | kRel},
+    {"base", Name::kOther, kHref},
+    {"body", Name::kPage},
     {"cite", Name::kInline},
-    {"code", Name::kInline},
-    {"font", Name::kKeep},
-    {"html", Name::kKeep},
-    {"link", Name::kKeep},
+    {"code", Name::kStyle},
+    {"font", Name::kFormat},
+    {"html", Name::kPage, kLang},
+    {"link", Name::kOther, kHref | kRel},
     {"mark", Name::kInline},
     {"math", Name::kDoubt},
-    {"meta", Name::kKeep},
-    {"nobr", Name::kKeep},
+    {"meta", Name::kOther, kName | kContent | kHttpEquiv},
+    {"nobr", Name::kFormat},
     {"samp", Name::kInline},
     {"span", Name::kInline},
     {"time", Name::kInline},
-    {"frame", Name::kKeep},
+    {"frame", Name::kOther, kSrc},
     {"image", Name::kLineBreak},
-    {"input", Name::kKeep},
-    {"small", Name::kInline},
+    {"input", Name::kOther, kType},
+    {"small", Name::kStyle},
     {"style", Name::kRaw},
     {"table", Name::kScope},
     {"title", Name::kTitle},
     {"applet", Name::kScope},
     {"button", Name::kScope},
-    {"iframe", Name::kRawKeep},
+    {"iframe", Name::kRaw, kSrc},
     {"object", Name::kScope},
     {"script", Name::kRaw},
     {"select", Name::kSelect},
-    {"strike", Name::kInline},
-    {"strong", Name::kInline},
+    {"strike", Name::kStyle},
+    {"strong", Name::kStyle},
     {"caption", Name::kScope},
-    {"isindex", Name::kKeep},
+    {"isindex", Name::kDoubt},
     {"marquee", Name::kScope},
     {"noembed", Name::kRaw},
     {"frameset", Name::kDoubt},
     {"noframes", Name::kRaw},
-    {"template", Name::kScope},
+    {"template", Name::kDoubt},
     {"textarea", Name::kRaw},
     {"plaintext", Name::kDoubt},
     {"foreignobject", Name::kDoubt},
@@ -129,53 +165,86 @@ constexpr auto kFirst = [] {
   return first;
 }();
 
-Name MeaningOf(std::string_view name) {
-  if (name.size() > kLongestName) return Name::kOther;
+constexpr Entry kUnlisted = {"", Name::kOther};
+
+const Entry& EntryOf(std::string_view name) {
+  if (name.size() > kLongestName) return kUnlisted;
   for (size_t i = kFirst[name.size()]; i < kFirst[name.size() + 1]; ++i) {
-    if (EqualsLower(name, kEntries[i].name)) return kEntries[i].meaning;
+    if (EqualsLower(name, kEntries[i].name)) return kEntries[i];
   }
-  return Name::kOther;
+  return kUnlisted;
+}
+
+// The one among `wanted` that has this name, or 0.
+uint8_t Find(std::string_view attribute, uint8_t wanted) {
+  for (size_t i = 0; i < kAttributes.size(); ++i) {
+    if ((wanted >> i & 1) != 0 && EqualsLower(attribute, kAttributes[i])) {
+      return static_cast<uint8_t>(1U << i);
+    }
+  }
+  return 0;
 }
 
 class Condenser {
  public:
   Condenser(std::string_view html, std::string& out) : html_(html), out_(out) {}
 
-  void Run() {
+  // False: in doubt.
+  bool Run() {
     while (at_ < html_.size()) {
       if (html_[at_] != '<') {
         Text();
       } else if (!Markup()) {
-        // In doubt: the rest as it is.
-        out_.append(html_.substr(at_));
-        return;
+        return false;
       }
     }
+    return true;
   }
 
  private:
   char Peek(size_t ahead) const { return at_ + ahead < html_.size() ? html_[at_ + ahead] : '\0'; }
 
+  bool KeepsText() const { return headings_ > 0 || keep_text_; }
+
   void Text() {
     const size_t end = std::min(html_.find('<', at_), html_.size());
     const std::string_view run = html_.substr(at_, end - at_);
     at_ = end;
-    if (headings_ > 0 || keep_text_) {
+    if (KeepsText()) {
       out_.append(run);
+      last_ = Last::kOther;
       return;
     }
+    if (TextMeansNothing()) return;
     size_t i = 0;
     while (i < run.size() && IsBlank(run[i])) ++i;
     if (i == run.size()) {
       out_.push_back(run[0]);
+      last_ = Last::kOther;
     } else if (run[i] == '&' || run[i] == '\0') {
       out_.append(run);  // a reference may stand for a blank, a NUL for nothing
+      last_ = Last::kOther;
     } else {
-      out_.push_back('x');
+      SomeText();
     }
   }
 
-  // At '<'. False: leave the rest alone.
+  // Text that is no blank, whatever it says.
+  void SomeText() {
+    if (TextMeansNothing()) return;
+    out_.push_back('x');
+    last_ = Last::kText;
+    if (svg_ == 0) in_body_ = true;
+  }
+
+  // Once the parser is in the body, text changes the tree around it in one way only: it brings back
+  // formatting elements that were left open. None is missing right after one was opened.
+  bool TextMeansNothing() const {
+    if (last_ == Last::kText) return true;
+    return in_body_ && svg_ == 0 && (open_formats_ == 0 || last_ == Last::kAnchor);
+  }
+
+  // At '<'. False: in doubt.
   bool Markup() {
     const char next = Peek(1);
     if (IsLetter(next)) return Tag(false);
@@ -185,8 +254,13 @@ class Condenser {
     if (next != '!') {
       // A '<' that is text.
       if (at_ + 1 == html_.size()) return false;
-      out_.push_back(headings_ > 0 || keep_text_ ? '<' : 'x');
       ++at_;
+      if (KeepsText()) {
+        out_.append("&lt;");  // '<' might make a tag with what comes next
+        last_ = Last::kOther;
+      } else {
+        SomeText();
+      }
       if (html_[at_] != '<') Text();
       return true;
     }
@@ -196,10 +270,16 @@ class Condenser {
     return svg_ == 0 && BogusComment();
   }
 
+  // Kept text on both sides must not become one: "&am" and "p;" are no reference.
+  void Nothing() {
+    if (KeepsText()) out_.append("<!---->");
+  }
+
   // 13.2.5.41: up to the next '>'.
   bool BogusComment() {
     const size_t end = html_.find('>', at_);
     if (end == std::string_view::npos) return false;
+    Nothing();
     at_ = end + 1;
     return true;
   }
@@ -212,10 +292,12 @@ class Condenser {
       end = html_.find("--", end);
       if (end == std::string_view::npos) return false;
       if (html_.substr(end + 2, 1) == ">") {
+        Nothing();
         at_ = end + 3;
         return true;
       }
       if (html_.substr(end + 2, 2) == "!>") {
+        Nothing();
         at_ = end + 4;
         return true;
       }
@@ -227,23 +309,23 @@ class Condenser {
     const size_t end = html_.find('>', at_);
     if (end == std::string_view::npos) return false;
     out_.append(html_.substr(at_, end + 1 - at_));
+    last_ = Last::kOther;
     at_ = end + 1;
     return true;
   }
 
-  // HTML Standard 13.2.5.8 to 13.2.5.40: where does the tag that begins at at_ end?
+  // HTML Standard 13.2.5.32 to 13.2.5.40, from behind a tag's name. Leaves the attributes that are
+  // `wanted`, as they stand, in kept_.
   struct Scan {
-    size_t name_end = 0;
     size_t end = 0;  // past '>'
     bool self_closing = false;
     bool whole = false;
+    bool odd = false;  // to be left as it is
   };
-  Scan ScanTag(size_t name) const {
+  Scan ScanAttributes(size_t i, uint8_t wanted) {
     Scan scan;
-    size_t i = name;
+    kept_.clear();
     const auto at = [&](size_t k) { return k < html_.size() ? html_[k] : '\0'; };
-    while (i < html_.size() && !IsBlank(html_[i]) && html_[i] != '/' && html_[i] != '>') ++i;
-    scan.name_end = i;
     while (i < html_.size()) {
       // Before an attribute's name.
       while (IsBlank(at(i))) ++i;
@@ -259,22 +341,33 @@ class Condenser {
         return scan;
       }
       // The name; a '=' as its first character belongs to it.
-      ++i;
+      const size_t begin = i++;
       while (i < html_.size() && !IsBlank(html_[i]) && html_[i] != '/' && html_[i] != '>' &&
              html_[i] != '=') {
         ++i;
       }
+      const size_t name_end = i;
       size_t equals = i;
       while (IsBlank(at(equals))) ++equals;
-      if (at(equals) != '=') continue;
-      i = equals + 1;
-      while (IsBlank(at(i))) ++i;
-      if (at(i) == '"' || at(i) == '\'') {
-        i = html_.find(html_[i], i + 1);
-        if (i == std::string_view::npos) return scan;
-        ++i;
-      } else {
-        while (i < html_.size() && !IsBlank(html_[i]) && html_[i] != '>') ++i;
+      if (at(equals) == '=') {
+        i = equals + 1;
+        while (IsBlank(at(i))) ++i;
+        if (at(i) == '"' || at(i) == '\'') {
+          i = html_.find(html_[i], i + 1);
+          if (i == std::string_view::npos) return scan;
+          ++i;
+        } else {
+          while (i < html_.size() && !IsBlank(html_[i]) && html_[i] != '>') ++i;
+        }
+      }
+      if (wanted == 0) continue;
+      const std::string_view name = html_.substr(begin, name_end - begin);
+      // What the name is then depends on the tokenizer.
+      if (name.find('\0') != std::string_view::npos) scan.odd = true;
+      // 13.2.5.33: of attributes with one name the first counts.
+      if (const uint8_t attribute = Find(name, wanted)) {
+        wanted &= static_cast<uint8_t>(~attribute);
+        kept_.append(" ").append(html_.substr(begin, i - begin));
       }
     }
     return scan;
@@ -282,41 +375,90 @@ class Condenser {
 
   bool Tag(bool end_tag) {
     const size_t name_at = at_ + (end_tag ? 2 : 1);
-    const Scan scan = ScanTag(name_at);
-    if (!scan.whole) return false;
-    const std::string_view name = html_.substr(name_at, scan.name_end - name_at);
-    const Name meaning = MeaningOf(name);
+    size_t name_end = name_at;
+    while (name_end < html_.size() && !IsBlank(html_[name_end]) && html_[name_end] != '/' &&
+           html_[name_end] != '>') {
+      ++name_end;
+    }
+    const std::string_view name = html_.substr(name_at, name_end - name_at);
+    const Entry& entry = EntryOf(name);
+    const Name meaning = entry.meaning;
     if (meaning == Name::kDoubt) return false;
+    const Scan scan = ScanAttributes(name_end, end_tag ? 0 : entry.attributes);
+    if (!scan.whole) return false;
     // Inside SVG some of these end it; inside a heading they part words.
-    if (svg_ == 0 && headings_ == 0 && !keep_text_) {
-      if (meaning == Name::kLineBreak) out_.push_back('x');
-      if (meaning == Name::kLineBreak || meaning == Name::kInline) {
+    const bool in_line = meaning == Name::kInline || meaning == Name::kStyle;
+    if (svg_ > 0 || KeepsText()) {
+      if (in_line && !NoteStaying(name, end_tag)) return false;
+    } else {
+      if (in_line && !NoteDropped(name, meaning, end_tag)) return false;
+      if (meaning == Name::kLineBreak) SomeText();
+      if (meaning == Name::kLineBreak || in_line) {
         at_ = scan.end;
         return true;
       }
+      // It would come back inside the heading, which then is no longer the current node.
+      if (meaning == Name::kHeading && !end_tag && dropped_styles_ > 0) return false;
     }
-    const bool raw =
-        !end_tag && (meaning == Name::kRaw || meaning == Name::kRawKeep || meaning == Name::kTitle);
+    const bool raw = !end_tag && (meaning == Name::kRaw || meaning == Name::kTitle);
     // <title/>, <script/>: whether that is an element of HTML or of SVG decides what follows.
     if (raw && svg_ > 0 && scan.self_closing) return false;
     size_t content_end = scan.end;
     if (raw && !RawText(name, scan.end, content_end)) return false;
 
-    const bool keep_attributes = !end_tag && (meaning == Name::kKeep || meaning == Name::kRawKeep ||
-                                              meaning == Name::kInline);
-    if (keep_attributes) {
+    if (scan.odd || (!end_tag && (meaning == Name::kFormat || meaning == Name::kStyle))) {
       out_.append(html_.substr(at_, scan.end - at_));
     } else {
-      out_.append(html_.substr(at_, scan.name_end - at_));
-      out_.append(scan.self_closing ? "/>" : ">");
+      out_.append(html_.substr(at_, name_end - at_));
+      out_.append(kept_);
+      // The blank: a '/' would belong to a value without quotes.
+      out_.append(!scan.self_closing ? ">" : kept_.empty() ? "/>" : " />");
     }
     // The text of a heading is whatever is inside it, raw text too.
-    if (raw && (meaning == Name::kTitle || headings_ > 0 || keep_text_)) {
+    if (raw && (meaning == Name::kTitle || KeepsText())) {
       out_.append(html_.substr(scan.end, content_end - scan.end));
     }
     at_ = content_end;
+    last_ = meaning == Name::kAnchor && !end_tag ? Last::kAnchor : Last::kOther;
+    if (end_tag) {
+      depth_ -= depth_ > 0 ? 1 : 0;
+    } else if (!IsVoid(name) && !(scan.self_closing && svg_ > 0)) {
+      ++depth_;
+    }
     Count(meaning, end_tag, scan.self_closing);
-    return true;
+    // Left open where they stay, they would be closed where they are left out.
+    return staying_.empty() || svg_ > 0 || KeepsText();
+  }
+
+  // An inline element is left out. True when its end tag has nothing to close but it: no element
+  // that stays was opened between the two and is still open.
+  bool NoteDropped(std::string_view name, Name meaning, bool end_tag) {
+    if (!end_tag) {
+      dropped_.push_back({name, meaning == Name::kStyle, depth_});
+      dropped_styles_ += meaning == Name::kStyle ? 1 : 0;
+      return dropped_.size() < kMaxOpen;
+    }
+    for (size_t i = dropped_.size(); i > 0; --i) {
+      const Dropped open = dropped_[i - 1];
+      if (!EqualsIgnoringCase(open.name, name)) continue;
+      dropped_.erase(dropped_.begin() + static_cast<long>(i - 1));
+      dropped_styles_ -= open.style ? 1 : 0;
+      return open.depth == depth_;
+    }
+    return true;  // the end of nothing
+  }
+
+  // Inline elements that stay must begin and end there: an end tag whose start was left out would
+  // find nothing to close.
+  bool NoteStaying(std::string_view name, bool end_tag) {
+    if (!end_tag) {
+      staying_.push_back(name);
+      return staying_.size() < kMaxOpen;
+    }
+    if (staying_.empty()) return dropped_.empty();
+    const std::string_view open = staying_.back();
+    staying_.pop_back();
+    return EqualsIgnoringCase(open, name);
   }
 
   void Count(Name meaning, bool end_tag, bool self_closing) {
@@ -332,6 +474,17 @@ class Condenser {
       case Name::kScope:
         if (headings_ > 0 && !end_tag) keep_text_ = true;
         break;
+      case Name::kAnchor:
+      case Name::kFormat:
+        if (!end_tag) {
+          ++open_formats_;
+        } else if (open_formats_ > 0) {
+          --open_formats_;
+        }
+        break;
+      case Name::kPage:
+        in_body_ = false;
+        break;
       case Name::kSelect:
         select_ = !end_tag;
         break;
@@ -343,11 +496,10 @@ class Condenser {
         }
         break;
       case Name::kOther:
-      case Name::kKeep:
       case Name::kInline:
+      case Name::kStyle:
       case Name::kLineBreak:
       case Name::kRaw:
-      case Name::kRawKeep:
       case Name::kTitle:
       case Name::kDoubt:
         break;
@@ -362,9 +514,8 @@ class Condenser {
       const size_t after = i + 2 + name.size();
       if (after >= html_.size()) return false;
       const std::string_view candidate = html_.substr(i + 2, name.size());
-      const bool same = std::equal(candidate.begin(), candidate.end(), name.begin(),
-                                   [](char a, char b) { return Lower(a) == Lower(b); });
-      if (same && (IsBlank(html_[after]) || html_[after] == '/' || html_[after] == '>')) {
+      if (EqualsIgnoringCase(candidate, name) &&
+          (IsBlank(html_[after]) || html_[after] == '/' || html_[after] == '>')) {
         end = i;
         break;
       }
@@ -389,7 +540,20 @@ class Condenser {
   const std::string_view html_;
   std::string& out_;
   size_t at_ = 0;
-  size_t headings_ = 0;  // open, as far as this pass can tell
+  std::string kept_;                                                // attributes of the tag at hand
+  enum class Last { kOther, kText, kAnchor } last_ = Last::kOther;  // what was put out last
+  bool in_body_ = false;  // text was put out: head and frameset are out of question
+  size_t open_formats_ = 0;
+  struct Dropped {
+    std::string_view name;
+    bool style = false;
+    size_t depth = 0;  // where it began
+  };
+  std::vector<Dropped> dropped_;           // inline elements that are open and were left out
+  size_t dropped_styles_ = 0;              // those of them that are styles
+  std::vector<std::string_view> staying_;  // inline elements that are open and were not left out
+  size_t depth_ = 0;                       // elements that stay: start tags less end tags
+  size_t headings_ = 0;                    // open, as far as this pass can tell
   size_t svg_ = 0;
   bool select_ = false;
   bool keep_text_ = false;  // a heading's end is in doubt
@@ -397,10 +561,10 @@ class Condenser {
 
 }  // namespace
 
-void Condense(std::string_view html, std::string& out) {
-  out.clear();
-  out.reserve(html.size());
-  Condenser(html, out).Run();
+std::string_view Condense(std::string_view html, std::string& storage) {
+  storage.clear();
+  storage.reserve(html.size());
+  return Condenser(html, storage).Run() ? std::string_view(storage) : html;
 }
 
 }  // namespace crawld::parser

@@ -118,7 +118,7 @@ class Guard {
       if (work_ > max_work_ && !filtering_) BeginFiltering();
     }
     GuardResult result{.html = html_, .work = work_, .changed = changed_};
-    if (changed_) {
+    if (copying_) {
       Flush(html_.size());
       result.html = out_;
     }
@@ -140,14 +140,29 @@ class Guard {
 
   // Leaves out [begin, end) of the input and puts `instead` in its place.
   void Replace(size_t begin, size_t end, std::string_view instead) {
-    if (!changed_) {
-      changed_ = true;
+    changed_ = true;
+    CopyUpTo(begin);
+    out_ += instead;
+    copied_ = std::max(copied_, end);
+  }
+
+  // These cost the page nothing.
+  void Insert(size_t place, std::string_view text) {
+    CopyUpTo(place);
+    out_ += text;
+  }
+  void LeaveOut(size_t begin, size_t end) {
+    CopyUpTo(begin);
+    copied_ = std::max(copied_, end);
+  }
+
+  void CopyUpTo(size_t place) {
+    if (!copying_) {
+      copying_ = true;
       out_.clear();
       out_.reserve(html_.size() + 64);
     }
-    Flush(begin);
-    out_ += instead;
-    copied_ = std::max(copied_, end);
+    Flush(place);
   }
 
   // From here on the tree stays flat: what is open is closed, and little is opened.
@@ -173,8 +188,20 @@ class Guard {
     return p;
   }
 
+  // Reads an end tag from behind its name. gumbo knows "</svg >" for the end of <svg> no more than
+  // "</svg x>": what is not the name goes.
+  bool ReadEndTag(size_t name_end, size_t& end) {
+    size_t attributes = 0;
+    size_t cut = 0;
+    bool self_closing = false;
+    if (!ReadAttributes(name_end, false, end, attributes, cut, self_closing)) return false;
+    if (name_end < end - 1 && !filtering_) LeaveOut(name_end, end - 1);
+    return true;
+  }
+
   // Reads attributes up to and with '>'. Returns false when the tag never ends.
-  bool ReadAttributes(size_t p, size_t& end, size_t& count, size_t& cut, bool& self_closing) {
+  bool ReadAttributes(size_t p, bool start_tag, size_t& end, size_t& count, size_t& cut,
+                      bool& self_closing) {
     count = 0;
     cut = 0;
     self_closing = false;
@@ -197,8 +224,16 @@ class Guard {
              html_[p] != '=') {
         ++p;
       }
+      const size_t name_end = p;
       while (p < size && IsSpace(html_[p])) ++p;
-      if (p >= size || html_[p] != '=') continue;
+      if (p >= size || html_[p] != '=') {
+        // gumbo forgets that a repeated name is over when it has no value: <a b b href> would be a
+        // "bhref". An empty value is the same attribute.
+        if (p < size && html_[p] != '>' && cut == 0 && start_tag && !filtering_) {
+          Insert(name_end, "=\"\"");
+        }
+        continue;
+      }
       ++p;
       while (p < size && IsSpace(html_[p])) ++p;
       if (p >= size) return false;
@@ -220,7 +255,7 @@ class Guard {
     size_t attributes = 0;
     size_t cut = 0;
     bool self_closing = false;
-    if (!ReadAttributes(name_end, end, attributes, cut, self_closing)) return false;
+    if (!ReadAttributes(name_end, true, end, attributes, cut, self_closing)) return false;
     const uint16_t flags = FlagsOf(hash);
     const size_t counted = std::min(attributes, kMaxAttributes);
     work_ += stack_.size() + 1 + counted * counted / 16;
@@ -238,7 +273,8 @@ class Guard {
       return true;
     }
     if ((flags & (kVoid | kUnfollowed)) != 0) return true;
-    if (foreign_ > 0 && self_closing && (flags & kBreakout) == 0) return true;
+    const bool foreign = foreign_ > 0 || (flags & kForeign) != 0;
+    if (foreign && self_closing && (flags & kBreakout) == 0) return true;
     if ((flags & kFormatting) != 0) {
       work_ += formatting_;
       ++formatting_;
@@ -261,9 +297,9 @@ class Guard {
       if (HashName(html_.substr(p + 2, name.size())) != hash) continue;
       const char c = html_[after];
       if (!IsSpace(c) && c != '/' && c != '>') continue;
-      const size_t close = html_.find('>', after);
-      if (close == std::string_view::npos) break;
-      at_ = close + 1;
+      size_t end = 0;
+      if (!ReadEndTag(after, end)) break;
+      at_ = end;
       if (filtering_ && dropped_templates_ > 0) Replace(begin, at_, " ");
       return;
     }
@@ -289,11 +325,7 @@ class Guard {
     uint64_t hash = 0;
     const size_t name_end = ReadName(begin + 2, hash);
     size_t end = 0;
-    size_t attributes = 0;
-    size_t cut = 0;
-    bool self_closing = false;
-    if (!ReadAttributes(name_end, end, attributes, cut, self_closing)) return false;
-    if (cut != 0) Replace(cut, end - 1, "");
+    if (!ReadEndTag(name_end, end)) return false;
     at_ = end;
     const uint16_t flags = FlagsOf(hash);
     if (filtering_) {
@@ -369,8 +401,9 @@ class Guard {
   const uint64_t max_work_;
   std::string& out_;
   size_t at_ = 0;
-  size_t copied_ = 0;  // how much of html_ is in out_, or was left out
-  bool changed_ = false;
+  size_t copied_ = 0;     // how much of html_ is in out_, or was left out
+  bool copying_ = false;  // the result is in out_
+  bool changed_ = false;  // something was left out
   bool filtering_ = false;
   size_t dropped_templates_ = 0;
   uint64_t work_ = 0;

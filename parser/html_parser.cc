@@ -682,7 +682,6 @@ void Extractor::Resolve(const Reference& reference) {
   const uint64_t text_hash = web::HostHash(text);
   if (const uint32_t known = memory_.seen_texts.Find(text_hash);
       known != HashIndex::kNone && !wants_canonical) {
-    ++page_.links_total;
     Merge(reference, known);
     return;
   }
@@ -692,7 +691,6 @@ void Extractor::Resolve(const Reference& reference) {
     return;
   }
   if (!url->IsHttp()) return;
-  ++page_.links_total;
   url->DropFragment();
   if (wants_canonical) page_.canonical = url->href();
   const bool full = page_.links.size() == options_.max_links;
@@ -769,10 +767,7 @@ Result<ParsedPage, ParseError> HtmlParser::ParseUtf8(std::string_view html, cons
   ParsedPage page;
   page.encoding = "utf-8";
   page.encoding_from = "utf8";
-  if (options.condense && !options.want_text) {
-    Condense(html, impl_->condensed);
-    html = impl_->condensed;
-  }
+  if (options.condense && !options.want_text) html = Condense(html, impl_->condensed);
   const GuardResult guarded = GuardHtml(html, options.max_guard_work, impl_->guarded);
   page.truncated_input = guarded.changed;
 

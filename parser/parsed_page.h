@@ -81,7 +81,6 @@ struct ParsedPage {
 
   // In document order; a URL occurs once, where it was first seen.
   std::vector<Link> links;
-  size_t links_total = 0;    // http(s) references in the page, repeated ones included
   size_t links_bad = 0;      // references that are no URLs
   size_t links_dropped = 0;  // distinct links beyond ParseOptions::max_links
 
