@@ -110,10 +110,24 @@ class BoundedQueue {
   [[nodiscard]] std::optional<T> GetFor(Duration wait) { return GetUntil(DeadlineAfter(wait)); }
   [[nodiscard]] std::optional<T> TryGet() { return GetUntil(kNow); }
 
+  // Waits until `size` values (the capacity, if that is less) are queued, the queue is closed, or
+  // time is up. For a consumer that takes many at a time: it is not woken for each of them.
+  void WaitForSize(size_t size, Duration wait) {
+    const TimePoint deadline = DeadlineAfter(wait);
+    const MutexLock lock(mutex_);
+    size = std::min(size, capacity_);
+    bool in_time = true;
+    while (in_time && !closed_ && entries_.size() < size) {
+      many_ = std::min(many_, size);
+      in_time = WaitUntil(many_values_, deadline);
+    }
+  }
+
   // For ever; again is allowed.
   void Close() {
     const MutexLock lock(mutex_);
     closed_ = true;
+    many_values_.NotifyAll();
     room_.NotifyAll();
     values_.NotifyAll();
   }
@@ -240,6 +254,10 @@ class BoundedQueue {
     }
     NoteHighWater();
     values_.NotifyOne();
+    if (entries_.size() >= many_) {
+      many_ = kNobodyWaits;  // who still waits says so again
+      many_values_.NotifyAll();
+    }
   }
 
   void AfterRoomWasMade() REQUIRES(mutex_) {
@@ -256,8 +274,11 @@ class BoundedQueue {
   const QueueOrder order_;
 
   mutable Mutex mutex_;
-  CondVar room_;    // for producers: a place became free, or closed
-  CondVar values_;  // for consumers: a value came, or drained
+  CondVar room_;         // for producers: a place became free, or closed
+  CondVar values_;       // for consumers: a value came, or drained
+  CondVar many_values_;  // for WaitForSize: as many as asked for, or closed
+  static constexpr size_t kNobodyWaits = SIZE_MAX;
+  size_t many_ GUARDED_BY(mutex_) = kNobodyWaits;  // the smallest size waited for
   // kFifo, kLifo: in order of age. kPriority: a heap under LeavesAfter.
   std::deque<Entry> entries_ GUARDED_BY(mutex_);
   size_t reserved_ GUARDED_BY(mutex_) = 0;

@@ -1,6 +1,7 @@
 #include "concurrency/threads.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,6 +33,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMaxNameBytes = 15;  // TASK_COMM_LEN less the NUL
+constexpr int kYielding = 5;          // steps of niceness; each is a factor of 1.25
 
 struct Register {
   Mutex mutex;
@@ -58,6 +60,13 @@ void Note(const char* note, bool idle) {
 void Heartbeat(const char* note) { Note(note, false); }
 
 void Idle(const char* note) { Note(note, true); }
+
+void YieldToOthers() {
+  // On Linux a "process" here is a thread (setpriority(2), NOTES). Refused only where niceness is
+  // already at its limit: nothing to do about it, nothing to say.
+  const auto self = static_cast<id_t>(gettid());
+  (void)setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + kYielding);
+}
 
 std::vector<ThreadInfo> ListThreads() {
   std::vector<ThreadInfo> threads;

@@ -23,6 +23,8 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds kSweepInterval{50};
 constexpr size_t kMaxIdleHandles = 64;
 constexpr uint64_t kMaxFirstReserve = 1 << 20;
+// Between two looks at the network.
+constexpr size_t kStartsAtOnce = 16;
 constexpr long kReceiveBuffer = 32 << 10;
 constexpr long kReceiveBufferOfMany = 16 << 10;  // libcurl's own; with thousands of transfers
 constexpr std::string_view kAccept =
@@ -188,20 +190,57 @@ concurrency::Future<FetchResult> Fetcher::Loop::Submit(FetchRequest request) {
   concurrency::Promise<FetchResult> promise;
   auto future = promise.GetFuture();
   in_flight_.fetch_add(1, std::memory_order_relaxed);
-  asio::post(io_, [this, request = std::move(request), promise = std::move(promise)]() mutable {
-    Start(std::move(request), std::move(promise));
-  });
+  auto transfer = std::make_unique<Transfer>(this, std::move(request), std::move(promise));
+  {
+    MutexLock lock(intake_mutex_);
+    intake_.push_back(std::move(transfer));
+    if (std::exchange(take_in_posted_, true)) return future;
+  }
+  asio::post(io_, [this] { TakeIn(); });
   return future;
+}
+
+void Fetcher::Loop::TakeIn() {
+  std::vector<std::unique_ptr<Transfer>> taken;
+  bool more = false;
+  {
+    MutexLock lock(intake_mutex_);
+    while (!intake_.empty() && taken.size() < kStartsAtOnce) {
+      taken.push_back(std::move(intake_.front()));
+      intake_.pop_front();
+    }
+    more = take_in_posted_ = !intake_.empty();
+  }
+  const bool posted = std::exchange(act_posted_, true);
+  for (auto& transfer : taken) Start(std::move(transfer));
+  act_posted_ = posted;
+  Act(CURL_SOCKET_TIMEOUT, 0);  // connects, or sends on a connection that stands
+  if (more) asio::post(io_, [this] { TakeIn(); });
 }
 
 void Fetcher::Loop::CancelAll() {
   asio::post(io_, [this] {
+    std::deque<std::unique_ptr<Transfer>> waiting;
+    {
+      MutexLock lock(intake_mutex_);
+      waiting.swap(intake_);
+    }
+    for (auto& transfer : waiting) {
+      if (transfer->promise.Start()) {
+        Refuse(*transfer, FetchError::kCancelled);
+      } else {
+        in_flight_.fetch_sub(1, std::memory_order_relaxed);
+      }
+    }
     const std::vector<Transfer*> all(transfers_.begin(), transfers_.end());
     for (Transfer* transfer : all) {
       transfer->ended_by_us = FetchError::kCancelled;
       Finish(*transfer, CURLE_ABORTED_BY_CALLBACK);
     }
-    if (transfers_.empty()) timer_.cancel();
+    if (transfers_.empty()) {
+      timer_.cancel();
+      armed_ = due_ = Clock::time_point::max();
+    }
   });
 }
 
@@ -264,26 +303,29 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
                   url.host(), port ? fmt::format(":{}", *port) : "", options_.user_agent, fields_);
 }
 
-void Fetcher::Loop::Start(FetchRequest request, concurrency::Promise<FetchResult> promise) {
+void Fetcher::Loop::Refuse(Transfer& transfer, FetchError error, std::string_view detail) {
+  transfer.result.error = error;
+  transfer.result.detail = detail.empty() ? Name(error) : detail;
+  in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  transfer.promise.SetValue(std::move(transfer.result));
+}
+
+void Fetcher::Loop::Start(std::unique_ptr<Transfer> transfer) {
   concurrency::Heartbeat("starts a fetch");
-  auto transfer = std::make_unique<Transfer>(this, std::move(request), std::move(promise));
-  transfer->max_body =
-      transfer->request.max_body != 0 ? transfer->request.max_body : options_.max_body_bytes;
+  const FetchRequest& request = transfer->request;
+  transfer->max_body = request.max_body != 0 ? request.max_body : options_.max_body_bytes;
   transfer->begun = transfer->last_progress = Clock::now();
   transfer->result.begun = std::chrono::floor<Millis>(std::chrono::system_clock::now());
   if (!transfer->promise.Start()) {  // cancelled before it began
     in_flight_.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
-  transfer->easy = transfer->request.url.IsHttp() ? TakeHandle() : nullptr;
+  if (!request.url.IsHttp()) {
+    return Refuse(*transfer, FetchError::kBadUrl, "neither http nor https");
+  }
+  transfer->easy = TakeHandle();
   if (transfer->easy == nullptr) {
-    transfer->result.error =
-        transfer->request.url.IsHttp() ? FetchError::kInternal : FetchError::kBadUrl;
-    transfer->result.detail =
-        transfer->request.url.IsHttp() ? "libcurl gives no handle" : "neither http nor https";
-    in_flight_.fetch_sub(1, std::memory_order_relaxed);
-    transfer->promise.SetValue(std::move(transfer->result));
-    return;
+    return Refuse(*transfer, FetchError::kInternal, "libcurl gives no handle");
   }
   Prepare(*transfer);
   Transfer* started = transfer.release();  // Finish() deletes it
@@ -418,12 +460,35 @@ void Fetcher::Loop::Arm(const std::shared_ptr<Socket>& socket) {
 
 void Fetcher::Loop::ArmTimer(long delay_ms) {
   if (delay_ms < 0) {
-    timer_.cancel();
+    due_ = Clock::time_point::max();
     return;
   }
-  timer_.expires_after(std::chrono::milliseconds(delay_ms));
+  due_ = Clock::now() + std::chrono::milliseconds(delay_ms);
+  if (delay_ms == 0) {
+    if (std::exchange(act_posted_, true)) return;
+    asio::post(io_, [this] {
+      act_posted_ = false;
+      Act(CURL_SOCKET_TIMEOUT, 0);
+    });
+    return;
+  }
+  WaitUntilDue();
+}
+
+// libcurl changes its mind with each transfer, and setting a timer is a system call, one of the
+// slower ones on a virtual machine. A timer that fires too early only looks again.
+void Fetcher::Loop::WaitUntilDue() {
+  if (due_ >= armed_) return;
+  armed_ = due_;
+  timer_.expires_at(due_);
   timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) Act(CURL_SOCKET_TIMEOUT, 0);
+    if (error) return;  // set anew, or the loop ends
+    armed_ = Clock::time_point::max();
+    if (due_ <= Clock::now()) {
+      due_ = Clock::time_point::max();
+      Act(CURL_SOCKET_TIMEOUT, 0);
+    }
+    WaitUntilDue();
   });
 }
 

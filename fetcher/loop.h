@@ -13,12 +13,14 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "base/mutex.h"
 #include "concurrency/future.h"
 #include "concurrency/threads.h"
 #include "fetcher/fetch.h"
@@ -45,7 +47,12 @@ class Fetcher::Loop {
   struct Socket;
 
   void Run();
-  void Start(FetchRequest request, concurrency::Promise<FetchResult> promise);
+  // Starts some of what was submitted, and comes back for the rest: a thousand new connections must
+  // not keep the first of them waiting for the last.
+  void TakeIn();
+  void Start(std::unique_ptr<Transfer> transfer);
+  // Ends a transfer that libcurl does not have.
+  void Refuse(Transfer& transfer, FetchError error, std::string_view detail = {});
   CURL* TakeHandle();
   void GiveHandleBack(CURL* easy);
   void Prepare(Transfer& transfer);
@@ -59,6 +66,7 @@ class Fetcher::Loop {
   void Watch(curl_socket_t fd, int what);
   void Arm(const std::shared_ptr<Socket>& socket);
   void ArmTimer(long delay_ms);
+  void WaitUntilDue();
   void ArmSweep();
   void Sweep();
 
@@ -78,11 +86,18 @@ class Fetcher::Loop {
   std::atomic<size_t> in_flight_ = 0;
   std::atomic<uint64_t> body_bytes_ = 0;
 
+  Mutex intake_mutex_;
+  std::deque<std::unique_ptr<Transfer>> intake_ GUARDED_BY(intake_mutex_);
+  bool take_in_posted_ GUARDED_BY(intake_mutex_) = false;
+
   // Owned by the loop's thread.
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   CURLM* multi_ = nullptr;
-  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer timer_;                     // for libcurl
+  Clock::time_point due_ = Clock::time_point::max();    // when libcurl wants to be called
+  Clock::time_point armed_ = Clock::time_point::max();  // when timer_ fires
+  bool act_posted_ = false;                             // it is about to be called
   boost::asio::steady_timer sweep_;
   bool sweeping_ = false;
   std::unordered_map<curl_socket_t, std::shared_ptr<Socket>> sockets_;

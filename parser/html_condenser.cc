@@ -46,15 +46,6 @@ enum class Name {
 // More elements open than this leave a doubt.
 constexpr size_t kMaxOpen = 64;
 
-// Elements without an end tag, less those that are no elements here (img, br, wbr).
-bool IsVoid(std::string_view name) {
-  constexpr std::array<std::string_view, 13> kVoid = {"hr",    "col",    "area",  "base",  "link",
-                                                      "meta",  "embed",  "frame", "input", "param",
-                                                      "track", "keygen", "source"};
-  return std::any_of(kVoid.begin(), kVoid.end(),
-                     [&](std::string_view entry) { return EqualsLower(name, entry); });
-}
-
 // Attributes that tree construction or the extractor reads.
 enum Attribute : uint8_t {
   kHref = 1,
@@ -73,9 +64,10 @@ struct Entry {
   std::string_view name;
   Name meaning;
   uint8_t attributes = 0;  // those that stay
+  bool is_void = false;    // has no end tag
 };
 
-// In the order of their length.
+// In the order of their length, then of the alphabet.
 constexpr std::array kEntries = std::to_array<Entry>({
     {"a", Name::kAnchor, kHref | kRel},
     {"b", Name::kStyle},
@@ -91,12 +83,14 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"h4", Name::kHeading},
     {"h5", Name::kHeading},
     {"h6", Name::kHeading},
+    {"hr", Name::kOther, 0, true},
     {"td", Name::kScope},
     {"th", Name::kScope},
     {"tt", Name::kStyle},
     {"bdi", Name::kInline},
     {"bdo", Name::kInline},
     {"big", Name::kStyle},
+    {"col", Name::kOther, 0, true},
     {"del", Name::kInline},
     {"dfn", Name::kInline},
     {"img", Name::kLineBreak},
@@ -109,34 +103,39 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"wbr", Name::kLineBreak},
     {"xmp", Name::kRaw},
     {"abbr", Name::kInline},
-    {"area", Name::kOther, kHref | kRel},
-    {"base", Name::kOther, kHref},
+    {"area", Name::kOther, kHref | kRel, true},
+    {"base", Name::kOther, kHref, true},
     {"body", Name::kPage},
     {"cite", Name::kInline},
     {"code", Name::kStyle},
     {"font", Name::kFormat},
     {"html", Name::kPage, kLang},
-    {"link", Name::kOther, kHref | kRel},
+    {"link", Name::kOther, kHref | kRel, true},
     {"mark", Name::kInline},
     {"math", Name::kDoubt},
-    {"meta", Name::kOther, kName | kContent | kHttpEquiv},
+    {"meta", Name::kOther, kName | kContent | kHttpEquiv, true},
     {"nobr", Name::kFormat},
     {"samp", Name::kInline},
     {"span", Name::kInline},
     {"time", Name::kInline},
-    {"frame", Name::kOther, kSrc},
+    {"embed", Name::kOther, 0, true},
+    {"frame", Name::kOther, kSrc, true},
     {"image", Name::kLineBreak},
-    {"input", Name::kOther, kType},
+    {"input", Name::kOther, kType, true},
+    {"param", Name::kOther, 0, true},
     {"small", Name::kStyle},
     {"style", Name::kRaw},
     {"table", Name::kScope},
     {"title", Name::kTitle},
+    {"track", Name::kOther, 0, true},
     {"applet", Name::kScope},
     {"button", Name::kScope},
     {"iframe", Name::kRaw, kSrc},
+    {"keygen", Name::kOther, 0, true},
     {"object", Name::kScope},
     {"script", Name::kRaw},
     {"select", Name::kSelect},
+    {"source", Name::kOther, 0, true},
     {"strike", Name::kStyle},
     {"strong", Name::kStyle},
     {"caption", Name::kScope},
@@ -154,12 +153,20 @@ constexpr std::array kEntries = std::to_array<Entry>({
 
 constexpr size_t kLongestName = kEntries.back().name.size();
 
-// kFirst[n]: the first entry whose name has n characters or more.
+// kFirst[n][c - 'a']: the first entry whose name is not shorter than n, nor, with n characters,
+// before the letter c.
+constexpr size_t kLetters = 26;
 constexpr auto kFirst = [] {
-  std::array<size_t, kLongestName + 2> first{};
-  for (size_t length = 0; length < first.size(); ++length) {
-    while (first[length] < kEntries.size() && kEntries[first[length]].name.size() < length) {
-      ++first[length];
+  std::array<std::array<uint8_t, kLetters + 1>, kLongestName + 1> first{};
+  for (size_t length = 0; length <= kLongestName; ++length) {
+    for (size_t letter = 0; letter <= kLetters; ++letter) {
+      size_t i = 0;
+      while (i < kEntries.size() && (kEntries[i].name.size() < length ||
+                                     (kEntries[i].name.size() == length &&
+                                      static_cast<size_t>(kEntries[i].name[0] - 'a') < letter))) {
+        ++i;
+      }
+      first[length][letter] = static_cast<uint8_t>(i);
     }
   }
   return first;
@@ -167,9 +174,12 @@ constexpr auto kFirst = [] {
 
 constexpr Entry kUnlisted = {"", Name::kOther};
 
+// `name` begins with a letter.
 const Entry& EntryOf(std::string_view name) {
   if (name.size() > kLongestName) return kUnlisted;
-  for (size_t i = kFirst[name.size()]; i < kFirst[name.size() + 1]; ++i) {
+  const auto letter = static_cast<size_t>(Lower(name[0]) - 'a');
+  const auto& first = kFirst[name.size()];
+  for (size_t i = first[letter]; i < first[letter + 1]; ++i) {
     if (EqualsLower(name, kEntries[i].name)) return kEntries[i];
   }
   return kUnlisted;
@@ -400,6 +410,15 @@ class Condenser {
       // It would come back inside the heading, which then is no longer the current node.
       if (meaning == Name::kHeading && !end_tag && dropped_styles_ > 0) return false;
     }
+    // <a id="here"></a>: a place, no link; it comes and goes.
+    if (meaning == Name::kAnchor && !end_tag && kept_.empty() && !scan.odd && in_body_ &&
+        svg_ == 0 && !KeepsText() && open_formats_ == 0) {
+      const size_t next = html_.find('<', scan.end);
+      if (next != std::string_view::npos && EqualsLower(html_.substr(next, 4), "</a>")) {
+        at_ = next + 4;
+        return true;
+      }
+    }
     const bool raw = !end_tag && (meaning == Name::kRaw || meaning == Name::kTitle);
     // <title/>, <script/>: whether that is an element of HTML or of SVG decides what follows.
     if (raw && svg_ > 0 && scan.self_closing) return false;
@@ -422,7 +441,7 @@ class Condenser {
     last_ = meaning == Name::kAnchor && !end_tag ? Last::kAnchor : Last::kOther;
     if (end_tag) {
       depth_ -= depth_ > 0 ? 1 : 0;
-    } else if (!IsVoid(name) && !(scan.self_closing && svg_ > 0)) {
+    } else if (!entry.is_void && !(scan.self_closing && svg_ > 0)) {
       ++depth_;
     }
     Count(meaning, end_tag, scan.self_closing);

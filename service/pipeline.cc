@@ -155,6 +155,8 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
 }
 
 void Pipeline::Parse() {
+  // A fetch loop that waits for a core keeps servers and their connections waiting.
+  concurrency::YieldToOthers();
   PageWorker worker(options_.worker, frontier_.scope(),
                     [this](const frontier::Discovery& found) { return frontier_.Seen(found); });
   while (true) {
@@ -239,12 +241,15 @@ void Pipeline::CommitLoop() {
         continue;
       }
       Idle("waits for parsed pages");
-      auto finished = parsed_.GetFor(something ? kHastyInterval : kDispatchPoll);
-      if (finished) {
+      // Pages come by the hundred; waking for each would cost more than appending it.
+      if (something) parsed_.WaitForSize(options_.commit_pages - group.size(), kHastyInterval);
+      auto finished = something ? parsed_.TryGet() : parsed_.GetFor(kDispatchPoll);
+      if (!finished && parsed_.drained()) break;
+      while (finished) {
         group_bytes += finished->bytes;
         group.push_back(*std::move(finished));
-      } else if (parsed_.drained()) {
-        break;
+        const bool more = group.size() < options_.commit_pages && group_bytes < kMaxGroupBytes;
+        finished = more ? parsed_.TryGet() : std::nullopt;
       }
     }
     if (failed_.IsSet()) return;

@@ -190,6 +190,36 @@ TEST(BoundedQueueTest, AConsumerOfAClosedQueueWaitsForOutstandingSlots) {
   EXPECT_EQ(sum, 8);
 }
 
+TEST(BoundedQueueTest, WaitForSizeEndsWithTheLastValueOfTheMany) {
+  BoundedQueue<int> queue(8);
+  std::atomic<bool> woken = false;
+  std::thread consumer([&] {
+    queue.WaitForSize(3, std::chrono::hours(1));
+    woken = true;
+  });
+  EXPECT_TRUE(queue.Put(1));
+  EXPECT_TRUE(queue.Put(2));
+  EXPECT_FALSE(woken);
+  EXPECT_TRUE(queue.Put(3));
+  consumer.join();
+  EXPECT_EQ(queue.size(), 3U) << "it takes nothing";
+}
+
+TEST(BoundedQueueTest, WaitForSizeEndsWhenTheQueueIsFullClosedOrTimeIsUp) {
+  BoundedQueue<int> queue(1);
+  queue.WaitForSize(1, std::chrono::milliseconds(1));
+  EXPECT_EQ(queue.size(), 0U);
+  std::thread full([&] { queue.WaitForSize(100, std::chrono::hours(1)); });
+  EXPECT_TRUE(queue.Put(1));
+  full.join();
+  EXPECT_EQ(queue.Get(), 1);
+  std::thread one([&] { queue.WaitForSize(1, std::chrono::hours(1)); });
+  std::thread other([&] { queue.WaitForSize(1, std::chrono::hours(1)); });
+  queue.Close();
+  one.join();
+  other.join();
+}
+
 TEST(BoundedQueueDeathTest, ASlotIsUsedOnceAndOnItsOwnQueue) {
   BoundedQueue<int> queue(1);
   BoundedQueue<int> other(1);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -77,6 +78,17 @@ TEST(ThreadsTest, AForeignThreadMayRegisterForAWhile) {
   }
   EXPECT_FALSE(Find("foreign").has_value());
   pthread_setname_np(pthread_self(), before.data());
+}
+
+TEST(ThreadsTest, AThreadThatYieldsIsNicerThanTheOthers) {
+  const int before = getpriority(PRIO_PROCESS, 0);
+  int inside = before;
+  NamedThread("nice", [&] {
+    YieldToOthers();
+    inside = getpriority(PRIO_PROCESS, 0);
+  }).Join();
+  EXPECT_EQ(inside, std::min(before + 5, 19));
+  EXPECT_EQ(getpriority(PRIO_PROCESS, 0), before) << "the thread alone, not the process";
 }
 
 TEST(ThreadsTest, MovingAThreadOverAnotherJoinsThatOne) {
