@@ -13,8 +13,8 @@
 
 #include "base/check.h"
 #include "parser/charset.h"
-#include "parser/html_condenser.h"
 #include "parser/html_guard.h"
+#include "parser/html_skeleton.h"
 #include "web/url_bytes.h"
 #include "web/url_key.h"
 #include "web/utf8.h"
@@ -435,7 +435,7 @@ struct Frame {
 struct Memory {
   Arena arena;
   std::string decoded;
-  std::string condensed;
+  SkeletonStorage skeleton;
   std::string guarded;
   std::vector<Frame> stack;
   std::vector<Reference> references;
@@ -767,7 +767,7 @@ Result<ParsedPage, ParseError> HtmlParser::ParseUtf8(std::string_view html, cons
   ParsedPage page;
   page.encoding = "utf-8";
   page.encoding_from = "utf8";
-  if (options.condense && !options.want_text) html = Condense(html, impl_->condensed);
+  if (options.skeleton && !options.want_text) html = SkeletonOf(html, impl_->skeleton);
   const GuardResult guarded = GuardHtml(html, options.max_guard_work, impl_->guarded);
   page.truncated_input = guarded.changed;
 

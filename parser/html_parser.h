@@ -33,8 +33,8 @@ namespace crawld::parser {
 struct ParseOptions {
   bool want_text = false;
   bool want_headings = true;
-  // Leave out beforehand what only text would need (html_condenser.h); not with want_text.
-  bool condense = true;
+  // Parse the page's skeleton where it has one (html_skeleton.h); not with want_text.
+  bool skeleton = true;
 
   size_t max_input_bytes = size_t{64} << 20;  // of decoded text; beyond it kTooLarge
   size_t max_links = 100000;

@@ -175,7 +175,8 @@ TEST(HtmlParserTest, SpentArenaKeepsWhatStands) {
   html += "<a href=last>x</a>";
   HtmlParser parser;
   const auto page = parser.ParseUtf8(
-      html, kPage, {.arena_base_bytes = size_t{4} << 20, .arena_bytes_per_input = 0});
+      html, kPage,
+      {.skeleton = false, .arena_base_bytes = size_t{4} << 20, .arena_bytes_per_input = 0});
   ASSERT_TRUE(page);
   EXPECT_TRUE(page->truncated_tree);
   EXPECT_EQ(page->title, "t");
