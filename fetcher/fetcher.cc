@@ -38,6 +38,10 @@ void Fetcher::CancelAll() {
   for (const auto& loop : loops_) loop->CancelAll();
 }
 
+void Fetcher::Stop() {
+  for (const auto& loop : loops_) loop->Stop();
+}
+
 size_t Fetcher::in_flight() const {
   return std::accumulate(loops_.begin(), loops_.end(), size_t{0},
                          [](size_t sum, const auto& loop) { return sum + loop->in_flight(); });

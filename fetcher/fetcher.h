@@ -52,6 +52,10 @@ class Fetcher {
   // Ends every transfer in flight with kCancelled, soon. New ones may be submitted afterwards.
   void CancelAll();
 
+  // Likewise, and closes all connections; what is submitted later ends with kCancelled at once.
+  // Returns before that is done; the destructor waits for it.
+  void Stop();
+
   size_t in_flight() const;
   uint64_t body_bytes() const;  // of responses in flight
 

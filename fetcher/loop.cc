@@ -172,12 +172,9 @@ Fetcher::Loop::Loop(const FetcherOptions& options, int number)
 }
 
 Fetcher::Loop::~Loop() {
-  CancelAll();
+  Stop();
   asio::post(io_, [this] { io_.stop(); });
   thread_.Join();
-  for (CURL* easy : idle_handles_) curl_easy_cleanup(easy);
-  curl_multi_cleanup(multi_);
-  sockets_.clear();
   curl_slist_free_all(header_list_);
 }
 
@@ -219,29 +216,46 @@ void Fetcher::Loop::TakeIn() {
 }
 
 void Fetcher::Loop::CancelAll() {
+  asio::post(io_, [this] { CancelNow(); });
+}
+
+void Fetcher::Loop::Stop() {
   asio::post(io_, [this] {
-    std::deque<std::unique_ptr<Transfer>> waiting;
-    {
-      MutexLock lock(intake_mutex_);
-      waiting.swap(intake_);
-    }
-    for (auto& transfer : waiting) {
-      if (transfer->promise.Start()) {
-        Refuse(*transfer, FetchError::kCancelled);
-      } else {
-        in_flight_.fetch_sub(1, std::memory_order_relaxed);
-      }
-    }
-    const std::vector<Transfer*> all(transfers_.begin(), transfers_.end());
-    for (Transfer* transfer : all) {
-      transfer->ended_by_us = FetchError::kCancelled;
-      Finish(*transfer, CURLE_ABORTED_BY_CALLBACK);
-    }
-    if (transfers_.empty()) {
-      timer_.cancel();
-      armed_ = due_ = Clock::time_point::max();
-    }
+    CancelNow();
+    CloseAll();
   });
+}
+
+void Fetcher::Loop::CancelNow() {
+  std::deque<std::unique_ptr<Transfer>> waiting;
+  {
+    MutexLock lock(intake_mutex_);
+    waiting.swap(intake_);
+  }
+  for (auto& transfer : waiting) {
+    if (transfer->promise.Start()) {
+      Refuse(*transfer, FetchError::kCancelled);
+    } else {
+      in_flight_.fetch_sub(1, std::memory_order_relaxed);
+    }
+  }
+  const std::vector<Transfer*> all(transfers_.begin(), transfers_.end());
+  for (Transfer* transfer : all) {
+    transfer->ended_by_us = FetchError::kCancelled;
+    Finish(*transfer, CURLE_ABORTED_BY_CALLBACK);
+  }
+  if (transfers_.empty()) {
+    timer_.cancel();
+    armed_ = due_ = Clock::time_point::max();
+  }
+}
+
+void Fetcher::Loop::CloseAll() {
+  if (multi_ == nullptr) return;
+  for (CURL* easy : idle_handles_) curl_easy_cleanup(easy);
+  idle_handles_.clear();
+  curl_multi_cleanup(std::exchange(multi_, nullptr));
+  sockets_.clear();
 }
 
 CURL* Fetcher::Loop::TakeHandle() {
@@ -254,6 +268,8 @@ CURL* Fetcher::Loop::TakeHandle() {
   if (easy == nullptr) return nullptr;
   const auto millis = [](Millis m) { return static_cast<long>(m.count()); };
   Set(easy, CURLOPT_NOSIGNAL, 1L);
+  // A transfer that ends while its name is being resolved does not wait for the resolver's thread.
+  Set(easy, CURLOPT_QUICK_EXIT, 1L);
   Set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   Set(easy, CURLOPT_PATH_AS_IS, 1L);
   Set(easy, CURLOPT_PROXY, "");  // not what the environment says
@@ -320,6 +336,7 @@ void Fetcher::Loop::Start(std::unique_ptr<Transfer> transfer) {
     in_flight_.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
+  if (multi_ == nullptr) return Refuse(*transfer, FetchError::kCancelled);
   if (!request.url.IsHttp()) {
     return Refuse(*transfer, FetchError::kBadUrl, "neither http nor https");
   }
@@ -493,6 +510,7 @@ void Fetcher::Loop::WaitUntilDue() {
 }
 
 void Fetcher::Loop::Act(curl_socket_t fd, int events) {
+  if (multi_ == nullptr) return;
   concurrency::Heartbeat("moves bytes");
   int running = 0;
   curl_multi_socket_action(multi_, fd, events, &running);

@@ -1,8 +1,8 @@
 // Loop: one thread of the fetcher. Internal to the room.
 //
-// Everything but Submit(), CancelAll() and the two counters belongs to the loop's own thread.
-// libcurl tells which sockets and which timer it cares about; Asio watches them; each event goes
-// back into libcurl, and transfers that have ended are handed to their promises.
+// Everything but Submit(), CancelAll(), Stop() and the two counters belongs to the loop's own
+// thread. libcurl tells which sockets and which timer it cares about; Asio watches them; each event
+// goes back into libcurl, and transfers that have ended are handed to their promises.
 #pragma once
 
 #include <curl/curl.h>
@@ -37,6 +37,7 @@ class Fetcher::Loop {
 
   concurrency::Future<FetchResult> Submit(FetchRequest request);
   void CancelAll();
+  void Stop();
 
   size_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
   uint64_t body_bytes() const { return body_bytes_.load(std::memory_order_relaxed); }
@@ -51,6 +52,8 @@ class Fetcher::Loop {
   // not keep the first of them waiting for the last.
   void TakeIn();
   void Start(std::unique_ptr<Transfer> transfer);
+  void CancelNow();
+  void CloseAll();
   // Ends a transfer that libcurl does not have.
   void Refuse(Transfer& transfer, FetchError error, std::string_view detail = {});
   CURL* TakeHandle();
@@ -93,7 +96,7 @@ class Fetcher::Loop {
   // Owned by the loop's thread.
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
-  CURLM* multi_ = nullptr;
+  CURLM* multi_ = nullptr;                              // nullptr once stopped
   boost::asio::steady_timer timer_;                     // for libcurl
   Clock::time_point due_ = Clock::time_point::max();    // when libcurl wants to be called
   Clock::time_point armed_ = Clock::time_point::max();  // when timer_ fires

@@ -13,8 +13,10 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 
+#include "base/check.h"
 #include "web/url_key.h"
 
 namespace crawld::frontier {
@@ -24,22 +26,24 @@ class SeenCache {
   // Uses at most `bytes` (a power of two of 64-byte buckets; at least one bucket).
   explicit SeenCache(size_t bytes)
       : buckets_(std::bit_floor(bytes < kBucketBytes ? size_t{1} : bytes / kBucketBytes)),
-        slots_(new std::atomic<uint64_t>[buckets_ * kWays]()) {}
+        slots_(static_cast<uint64_t*>(std::calloc(buckets_ * kWays, sizeof(uint64_t)))) {
+    CRAWLD_CHECK(slots_ != nullptr, "out of memory");
+  }
 
   bool Contains(const web::UrlHash& hash) const {
-    const std::atomic<uint64_t>* bucket = Bucket(hash);
+    uint64_t* const bucket = Bucket(hash);
     const uint64_t fingerprint = Fingerprint(hash);
     for (size_t i = 0; i < kWays; ++i) {
-      if (bucket[i].load(std::memory_order_relaxed) == fingerprint) return true;
+      if (std::atomic_ref(bucket[i]).load(std::memory_order_relaxed) == fingerprint) return true;
     }
     return false;
   }
 
   void Insert(const web::UrlHash& hash) {
     if (Contains(hash)) return;
-    std::atomic<uint64_t>* bucket = Bucket(hash);
     // Round robin over all buckets is as good as random within one.
-    bucket[next_way_++ % kWays].store(Fingerprint(hash), std::memory_order_relaxed);
+    std::atomic_ref(Bucket(hash)[next_way_++ % kWays])
+        .store(Fingerprint(hash), std::memory_order_relaxed);
   }
 
  private:
@@ -48,12 +52,16 @@ class SeenCache {
 
   // 0 marks an empty slot.
   static uint64_t Fingerprint(const web::UrlHash& hash) { return hash.hi == 0 ? 1 : hash.hi; }
-  std::atomic<uint64_t>* Bucket(const web::UrlHash& hash) const {
+  uint64_t* Bucket(const web::UrlHash& hash) const {
     return &slots_[(hash.lo & (buckets_ - 1)) * kWays];
   }
 
   const size_t buckets_;
-  const std::unique_ptr<std::atomic<uint64_t>[]> slots_;
+  // From calloc: zero without being touched, so that a small crawl pays for no more than it uses.
+  struct Free {
+    void operator()(uint64_t* slots) const { std::free(slots); }  // NOLINT(*-no-malloc)
+  };
+  const std::unique_ptr<uint64_t[], Free> slots_;
   size_t next_way_ = 0;  // owned by the committer
 };
 

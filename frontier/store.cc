@@ -71,6 +71,10 @@ struct Store::Db {
   std::array<rocksdb::ColumnFamilyHandle*, kTables> tables{};
   bool failed = false;  // a write was refused
 
+  rocksdb::Status Open(const std::string& directory, const rocksdb::Options& options,
+                       const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
+                       bool read_only);
+
   ~Db() {
     if (!db) return;
     // Closing would sync the log file whose write has failed, and RocksDB asserts that nobody does.
@@ -146,6 +150,38 @@ Store::Store(const std::filesystem::path& directory, const StoreOptions& options
 
 Store::~Store() = default;
 
+// Opens the database and all its tables, or makes them.
+rocksdb::Status Store::Db::Open(const std::string& directory, const rocksdb::Options& options,
+                                const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
+                                bool read_only) {
+  rocksdb::DB* opened = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  const auto keep = [&] {
+    db.reset(opened);
+    std::copy(handles.begin(), handles.end(), tables.begin());
+  };
+  if (read_only) {
+    const auto status =
+        rocksdb::DB::OpenForReadOnly(options, directory, families, &handles, &opened);
+    if (status.ok()) keep();
+    return status;
+  }
+  // A new one gets its tables in one go: each made by Open() costs a file of options, written,
+  // synced and read again. What a crash leaves in between, the next Open() completes.
+  const bool is_new = !std::filesystem::exists(std::filesystem::path(directory) / "CURRENT");
+  const std::vector<rocksdb::ColumnFamilyDescriptor> first(
+      families.begin(), is_new ? families.begin() + 1 : families.end());
+  auto status = rocksdb::DB::Open(options, directory, first, &handles, &opened);
+  if (!status.ok()) return status;
+  keep();
+  if (!is_new) return status;
+  const std::vector<rocksdb::ColumnFamilyDescriptor> others(families.begin() + 1, families.end());
+  handles.clear();
+  status = db->CreateColumnFamilies(others, &handles);
+  std::copy(handles.begin(), handles.end(), tables.begin() + 1);
+  return status;
+}
+
 void Store::OpenDb(const std::filesystem::path& directory, const StoreOptions& options,
                    std::string_view identity) {
   rocksdb::DBOptions db_options;
@@ -206,8 +242,6 @@ void Store::OpenDb(const std::filesystem::path& directory, const StoreOptions& o
     families.emplace_back(kTableNames[i], family);
   }
 
-  rocksdb::DB* db = nullptr;
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
   if (!options.must_exist && !options.read_only) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
@@ -217,10 +251,7 @@ void Store::OpenDb(const std::filesystem::path& directory, const StoreOptions& o
     }
   }
   const rocksdb::Status status =
-      options.read_only ? rocksdb::DB::OpenForReadOnly(rocksdb::Options(db_options, plain),
-                                                       directory_, families, &handles, &db)
-                        : rocksdb::DB::Open(rocksdb::Options(db_options, plain), directory_,
-                                            families, &handles, &db);
+      db_->Open(directory_, rocksdb::Options(db_options, plain), families, options.read_only);
   if (!status.ok()) {
     const std::string what = status.ToString();
     if (what.find("lock") != std::string::npos) {
@@ -231,9 +262,6 @@ void Store::OpenDb(const std::filesystem::path& directory, const StoreOptions& o
     }
     throw FatalError(fmt::format("cannot open the frontier in {}: {}", directory_, what));
   }
-  db_->db.reset(db);
-  std::copy(handles.begin(), handles.end(), db_->tables.begin());
-
   const std::optional<std::string> schema = ReadMeta(kSchemaKey);
   if (!schema) {
     if (options.read_only) {

@@ -298,7 +298,7 @@ Pipeline::End Pipeline::Run(
     const auto all_ended = permits_.AcquireFor(options_.grace, permits_.total());
     if (!all_ended) spdlog::info("grace is over: {} transfers are given back", stats().in_flight);
   }
-  fetcher_.CancelAll();
+  fetcher_.Stop();
   const auto all_ended = permits_.Acquire(permits_.total());
   // Consumers drain the queues before they leave.
   fetched_.Close();

@@ -133,6 +133,38 @@ TEST_F(FetcherLoadTest, CancelAllReachesTransfersThatWereOnlyJustSubmitted) {
   }
 }
 
+TEST_F(FetcherLoadTest, AStoppedFetcherClosesItsConnectionsAndTakesNothingMore) {
+  HttpServer server([](const Request& request) {
+    return request.target == "/1" ? Reply().Stall() : Answer(200, "x");
+  });
+  Fetcher fetcher(options_);
+  EXPECT_EQ(fetcher.Submit(To(server, 0)).Take().body, "x");
+  auto stalled = fetcher.Submit(To(server, 1));
+  ASSERT_TRUE(server.AwaitInFlight(1));
+  fetcher.Stop();
+  EXPECT_EQ(stalled.Take().error, FetchError::kCancelled);
+  EXPECT_EQ(fetcher.Submit(To(server, 2)).Take().error, FetchError::kCancelled);
+  fetcher.Stop();
+  fetcher.CancelAll();
+  EXPECT_EQ(server.request_count(), 2U);
+  EXPECT_EQ(fetcher.in_flight(), 0U);
+}
+
+// The loop of a thousand transfers must not wait for one name. QUICK_EXIT sees to it: without it,
+// libcurl joins its resolver's thread.
+TEST_F(FetcherLoadTest, CancellingWhileANameIsResolvedHoldsUpNothing) {
+  HttpServer server([](const Request&) { return Answer(200, "x"); });
+  Fetcher fetcher(options_);
+  for (int round = 0; round < 20; ++round) {
+    auto unresolved = fetcher.Submit(
+        {.url = *web::Url::Parse("http://name-" + std::to_string(round) + ".invalid/")});
+    fetcher.CancelAll();
+    const auto result = unresolved.Take();
+    EXPECT_TRUE(result.error == FetchError::kCancelled || result.error == FetchError::kDns);
+    EXPECT_EQ(fetcher.Submit(To(server, round)).Take().body, "x");
+  }
+}
+
 TEST_F(FetcherLoadTest, ACallbackMaySubmitTheNextTransfer) {
   HttpServer server([](const Request& request) { return Answer(200, request.target); });
   Fetcher fetcher(options_);

@@ -1,6 +1,7 @@
 #include "frontier/frontier.h"
 
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 
 #include <map>
 #include <string>
@@ -480,6 +481,19 @@ TEST_F(FrontierTest, OnlySoManyHostsAreInMemoryAndAllGetTheirTurn) {
   EXPECT_EQ(served.size(), 100U);
   EXPECT_GT(hosts_before_second_round, 50U) << "no host may be served to its end while others wait";
   EXPECT_TRUE(frontier_->Drained());
+}
+
+TEST_F(FrontierTest, AStoreThatWasOnlyHalfMadeIsCompleted) {
+  {
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(options, dir_ / "frontier", &db).ok());
+    delete db;
+  }
+  Open();
+  CommitSeeds({"http://a.test/"});
+  EXPECT_EQ(NextUrl(1), "http://a.test/");
 }
 
 TEST_F(FrontierTest, SeedsThatNobodyWaitsForCostNoMemory) {
