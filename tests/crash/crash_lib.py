@@ -57,6 +57,53 @@ class Site:
         self.process.wait()
 
 
+class Target:
+    """What a test crawls: the generated site, or one that runs already, and what must come of it."""
+
+    @staticmethod
+    def add_arguments(parser, pages, latency):
+        parser.add_argument("--crawld", required=True)
+        parser.add_argument("--site-server", help="crawl the site that this program serves")
+        parser.add_argument("--pages", type=int, default=pages)
+        parser.add_argument("--latency", type=int, default=latency, help="ms of that site's answers")
+        parser.add_argument("--seeds", help="or crawl what these lead to")
+        parser.add_argument("--truth", help="with --seeds: URLs, one a line, that must be there")
+        parser.add_argument("--config", help="with --seeds: template with {data_dir} and {seeds}")
+
+    def __init__(self, options, work):
+        self.template = pathlib.Path(options.config).read_text() if options.config else CONFIG
+        self.site = None
+        self.seeds = options.seeds
+        if options.site_server:
+            self.site = Site(options.site_server, options.pages, options.latency)
+            self.seeds = work / "seeds.txt"
+            self.seeds.write_text(self.site.url + "/\n")
+        undisturbed = Crawl(options.crawld, work / "undisturbed", self.seeds, self.template)
+        began = time.time()
+        code, err = undisturbed.run()
+        self.took = time.time() - began
+        if code != 0:
+            raise Broken([f"the undisturbed crawl ends with {code}: {err}"])
+        reference = undisturbed.check_complete(self.site) if self.site else undisturbed.check()
+        if options.truth:
+            truth = set(pathlib.Path(options.truth).read_text().split())
+            lost = differences("WARC", set(reference.warc) & truth, truth)
+            if lost:
+                raise Broken(lost)
+        self.bytes = sum(f.stat().st_size for f in undisturbed.data.rglob("*") if f.is_file())
+        shutil.rmtree(undisturbed.folder)
+        print(f"undisturbed: {len(reference.warc)} URLs, {self.bytes >> 20} MiB, {self.took:.1f} s",
+              flush=True)
+        self.reference = reference
+
+    def crawl(self, options, folder):
+        return Crawl(options.crawld, folder, self.seeds, self.template)
+
+    def close(self):
+        if self.site:
+            self.site.close()
+
+
 class Crawl:
     """One crawl below a folder: its config, its data_dir, its runs."""
 
@@ -196,20 +243,30 @@ def digest_of(algorithm, data):
     return algorithm + ":" + base64.b32encode(hashlib.new(algorithm, data).digest()).decode().rstrip("=")
 
 
+def read_member(data, at):
+    """What the gzip member at `at` holds, and its length; piece by piece, as the file may be large."""
+    inflate = zlib.decompressobj(31)
+    pieces = []
+    end = at
+    while not inflate.eof:
+        piece = data[end:end + 65536]
+        if not piece:
+            raise zlib.error("ends too early")
+        pieces.append(inflate.decompress(piece))
+        end += len(piece)
+    return b"".join(pieces), end - at - len(inflate.unused_data)
+
+
 def read_warc(path, contents, places):
     data = path.read_bytes()
     at = 0
     expected_request = None
     complain = lambda what: contents.problems.append(f"{path.name}@{at}: {what}")
     while at < len(data):
-        inflate = zlib.decompressobj(31)
         try:
-            record = inflate.decompress(data[at:])
-            if not inflate.eof:
-                raise zlib.error("ends too early")
+            record, length = read_member(data, at)
         except zlib.error as e:
             return complain(f"no gzip member: {e}")
-        length = len(data) - at - len(inflate.unused_data)
         head, _, rest = record.partition(b"\r\n\r\n")
         lines = head.decode().split("\r\n")
         fields = dict(line.split(": ", 1) for line in lines[1:])
@@ -245,7 +302,7 @@ def read_lines(path, contents):
     data = path.read_bytes() if path.exists() else b""
     if data and not data.endswith(b"\n"):
         contents.problems.append(f"{path.name}: ends within a line")
-    for line in data.decode().splitlines():
+    for line in data.decode().split("\n")[:-1]:
         yield line
 
 

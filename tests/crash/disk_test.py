@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""disk_test.py full|errors --crawld FILE --site-server FILE --faults LIBRARY : crawls on a disk that
-fills up, or whose calls fail (faults.cc).
+"""disk_test.py full|errors --crawld FILE --faults LIBRARY (--site-server FILE | --seeds FILE) :
+crawls on a disk that fills up, or whose calls fail (faults.cc).
 
 Each run either completes or ends with exit code 1 and the reason; it never hangs. After each, the next
 start finds an archive that is sound; when the disk is well again the crawl completes, with every URL
 exactly once."""
 import argparse
 import pathlib
+import shutil
 import sys
 import tempfile
 
@@ -53,20 +54,20 @@ def environment_of(options, crawl):
     return {"LD_PRELOAD": options.faults, "CRAWLD_FAULT_DIR": str(crawl.data)}
 
 
-def finish(options, crawl, site):
+def finish(options, crawl, target):
     # Short writes are no errors.
     code, err = crawl.run({**environment_of(options, crawl), "CRAWLD_FAULT_SHORT": "4093"})
     if code != 0:
         sys.exit(f"with short writes: exit {code}: {err}")
-    crawl.check_complete(site)
+    crawl.check_complete(target.reference)
 
 
-def full(options, work, site, seeds, rng):
-    crawl = lib.Crawl(options.crawld, work / "full", seeds)
+def full(options, work, target, rng):
+    crawl = target.crawl(options, work / "full")
     # From nothing at all to nearly enough; each run has a little more room than the one before got.
     room = 0
     while True:
-        room += rng.randrange(1, 150_000)
+        room += rng.randrange(1, max(target.bytes // 15, 4096))
         budget = {"CRAWLD_FAULT_CALLS": "write", "CRAWLD_FAULT_ERRNO": "ENOSPC",
                   "CRAWLD_FAULT_AFTER_BYTES": str(room)}
         code, err = crawl.run({**environment_of(options, crawl), **budget})
@@ -74,15 +75,15 @@ def full(options, work, site, seeds, rng):
         crawl.check_as_next_start_finds_it()
         if code == 0:
             break
-    finish(options, crawl, site)
+    finish(options, crawl, target)
 
 
-def errors(options, work, site, seeds, rng):
+def errors(options, work, target, rng):
     rounds = ERRORS.copy()
     rng.shuffle(rounds)
     failed = 0
     for number, (calls, match, error) in enumerate(rounds):
-        crawl = lib.Crawl(options.crawld, work / str(number), seeds)
+        crawl = target.crawl(options, work / str(number))
         after = rng.randrange(0, 4)
         fault = {"CRAWLD_FAULT_CALLS": calls, "CRAWLD_FAULT_MATCH": match,
                  "CRAWLD_FAULT_ERRNO": error, "CRAWLD_FAULT_AFTER_CALLS": str(after)}
@@ -90,7 +91,8 @@ def errors(options, work, site, seeds, rng):
         judge(f"{calls} of '{match}' fails with {error} after {after}", error, code, err)
         failed += code != 0
         crawl.check_as_next_start_finds_it()
-        finish(options, crawl, site)
+        finish(options, crawl, target)
+        shutil.rmtree(crawl.folder)
     if failed < len(rounds) / 2:
         sys.exit("most of the faults were never met")
 
@@ -98,22 +100,19 @@ def errors(options, work, site, seeds, rng):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mode", choices=("full", "errors"))
-    parser.add_argument("--crawld", required=True)
-    parser.add_argument("--site-server", required=True)
+    lib.Target.add_arguments(parser, pages=200, latency=0)
     parser.add_argument("--faults", required=True)
-    parser.add_argument("--pages", type=int, default=200)
+    parser.add_argument("--work", help="folder to work in (default: a temporary one)")
     parser.add_argument("--seed", type=int)
     options = parser.parse_args()
     rng = lib.seeded(options.seed)
-    with tempfile.TemporaryDirectory(prefix="crawld-disk-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="crawld-disk-", dir=options.work) as temporary:
         work = pathlib.Path(temporary)
-        site = lib.Site(options.site_server, options.pages, 0)
-        seeds = work / "seeds.txt"
-        seeds.write_text(site.url + "/\n")
+        target = lib.Target(options, work)
         try:
-            {"full": full, "errors": errors}[options.mode](options, work, site, seeds, rng)
+            {"full": full, "errors": errors}[options.mode](options, work, target, rng)
         finally:
-            site.close()
+            target.close()
     print("nothing lost, nothing twice")
 
 

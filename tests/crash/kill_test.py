@@ -19,13 +19,7 @@ import crash_lib as lib
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--crawld", required=True)
-    parser.add_argument("--site-server")
-    parser.add_argument("--pages", type=int, default=400)
-    parser.add_argument("--latency", type=int, default=30, help="ms of the site's answers")
-    parser.add_argument("--seeds")
-    parser.add_argument("--truth")
-    parser.add_argument("--config", help="template with {data_dir} and {seeds}")
+    lib.Target.add_arguments(parser, pages=400, latency=30)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--min-s", type=float, default=0.05)
     parser.add_argument("--max-s", type=float, help="longest life before a kill")
@@ -34,44 +28,22 @@ def main():
     parser.add_argument("--seed", type=int)
     options = parser.parse_args()
     rng = lib.seeded(options.seed)
-    temporary = tempfile.TemporaryDirectory(prefix="crawld-kill-")
-    work = pathlib.Path(options.work or temporary.name)
-    template = pathlib.Path(options.config).read_text() if options.config else lib.CONFIG
-
-    site = None
-    seeds = options.seeds
-    if options.site_server:
-        site = lib.Site(options.site_server, options.pages, options.latency)
-        seeds = work / "seeds.txt"
-        seeds.write_text(site.url + "/\n")
-    try:
-        run(options, rng, work, template, site, seeds)
-    finally:
-        if site:
-            site.close()
+    with tempfile.TemporaryDirectory(prefix="crawld-kill-", dir=options.work) as temporary:
+        work = pathlib.Path(temporary)
+        target = lib.Target(options, work)
+        try:
+            run(options, rng, work, target)
+        finally:
+            target.close()
 
 
-def run(options, rng, work, template, site, seeds):
-    undisturbed = lib.Crawl(options.crawld, work / "undisturbed", seeds, template)
-    began = time.time()
-    code, err = undisturbed.run()
-    took = time.time() - began
-    if code != 0:
-        sys.exit(f"the undisturbed crawl ends with {code}: {err}")
-    reference = undisturbed.check_complete(site) if site else undisturbed.check()
-    if options.truth:
-        truth = set(pathlib.Path(options.truth).read_text().split())
-        lost = lib.differences("WARC", set(reference.warc) & truth, truth)
-        if lost:
-            raise lib.Broken(lost)
-    print(f"undisturbed: {len(reference.warc)} URLs in {took:.1f} s", flush=True)
-
-    longest = options.max_s or max(took / 3, 0.5)
+def run(options, rng, work, target):
+    longest = options.max_s or max(target.took / 3, 0.5)
     kills = crawls = 0
     to_first_fetch = []
     while kills < options.kills:
         crawls += 1
-        crawl = lib.Crawl(options.crawld, work / f"crawl-{crawls}", seeds, template)
+        crawl = target.crawl(options, work / f"crawl-{crawls}")
         while True:
             life = rng.uniform(options.min_s, longest)
             restart = time.time()
@@ -86,7 +58,7 @@ def run(options, rng, work, template, site, seeds):
             kills += 1
             if kills % options.check_every == 0:
                 crawl.check_as_next_start_finds_it()
-        crawl.check_complete(reference)
+        crawl.check_complete(target.reference)
         print(f"crawl {crawls} complete after {kills} kills in all", flush=True)
     if to_first_fetch:
         print(f"start to first fetch: median {statistics.median(to_first_fetch):.0f} ms, "
