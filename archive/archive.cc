@@ -53,6 +53,7 @@ std::optional<uint64_t> SerialOf(std::string_view file, std::string_view name) {
 
 // As recorded in the frontier: JSON, so that a person can read it there.
 struct Archive::Position {
+  std::string name;  // of the crawl that wrote the files since
   uint64_t serial = 0;
   std::string base;      // open files, or empty
   std::string finished;  // files this commit closed, or empty
@@ -62,7 +63,8 @@ struct Archive::Position {
   uint64_t log = 0;
 
   std::string Serialize() const {
-    return json::serialize(json::object{{"serial", serial},
+    return json::serialize(json::object{{"name", name},
+                                        {"serial", serial},
                                         {"base", base},
                                         {"finished", finished},
                                         {"warc", warc},
@@ -74,6 +76,9 @@ struct Archive::Position {
     try {
       const json::object o = json::parse({text.data(), text.size()}).as_object();
       Position p;
+      if (const json::value* name = o.if_contains("name")) {
+        p.name = json::value_to<std::string>(*name);
+      }
       p.serial = o.at("serial").to_number<uint64_t>();
       p.base = json::value_to<std::string>(o.at("base"));
       p.finished = json::value_to<std::string>(o.at("finished"));
@@ -136,7 +141,9 @@ void Archive::Recover(const Position& position) {
   for (const char* folder : {"warc", "pages"}) {
     for (const auto& entry : fs::directory_iterator(data_dir_ / folder)) {
       const std::string file = entry.path().filename().string();
-      const auto serial = SerialOf(file, options_.name);
+      // The crawl may have had another name then.
+      auto serial = SerialOf(file, options_.name);
+      if (!serial && !position.name.empty()) serial = SerialOf(file, position.name);
       if (!serial || *serial < position.serial) continue;
       const bool open_file = !position.base.empty() && file.starts_with(position.base);
       if (!open_file) Remove(entry.path());
@@ -209,6 +216,7 @@ std::string Archive::Sync(bool close) {
     new_files_ = false;
   }
   Position position;
+  position.name = options_.name;
   const bool full = (warc_ && warc_->size() >= options_.max_file_bytes) ||
                     (pages_ && pages_->size() >= options_.max_file_bytes);
   if (!base_.empty() && (close || full)) {

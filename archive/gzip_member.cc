@@ -25,8 +25,9 @@ constexpr size_t IsalBound(size_t size) { return size + (5 * (size / 65535 + 1))
 }  // namespace
 
 struct GzipMember::Impl {
-  libdeflate_compressor* deflate = nullptr;
-  std::unique_ptr<isal_zstream> isal;  // kFastLevel only
+  int level = 0;
+  libdeflate_compressor* deflate = nullptr;  // made when it is needed
+  std::unique_ptr<isal_zstream> isal;        // kFastLevel only
   std::vector<uint8_t> isal_tables;
 
   uint64_t AppendWithIsal(std::string_view bytes, std::string& out) {
@@ -51,7 +52,9 @@ struct GzipMember::Impl {
     return isal->total_out;
   }
 
-  uint64_t AppendWithDeflate(std::string_view bytes, std::string& out) const {
+  uint64_t AppendWithDeflate(std::string_view bytes, std::string& out) {
+    if (deflate == nullptr) deflate = libdeflate_alloc_compressor(level);
+    CRAWLD_CHECK(deflate != nullptr, "out of memory");
     const size_t before = out.size();
     out.resize(before + libdeflate_gzip_compress_bound(deflate, bytes.size()));
     const size_t size = libdeflate_gzip_compress(deflate, bytes.data(), bytes.size(),
@@ -64,8 +67,7 @@ struct GzipMember::Impl {
 
 GzipMember::GzipMember(int level) : impl_(std::make_unique<Impl>()) {
   CRAWLD_CHECK(level >= 0 && level <= kMaxLevel, "a level the configuration allows");
-  impl_->deflate = libdeflate_alloc_compressor(level);
-  CRAWLD_CHECK(impl_->deflate != nullptr, "out of memory");
+  impl_->level = level;
   if (level == kFastLevel) {
     impl_->isal = std::make_unique<isal_zstream>();
     impl_->isal_tables.resize(ISAL_DEF_LVL2_DEFAULT);

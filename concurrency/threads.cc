@@ -61,7 +61,7 @@ void Heartbeat(const char* note) { Note(note, false); }
 
 void Idle(const char* note) { Note(note, true); }
 
-void YieldToOthers() {
+void LowerPriority() {
   // On Linux a "process" here is a thread (setpriority(2), NOTES). Refused only where niceness is
   // already at its limit: nothing to do about it, nothing to say.
   const auto self = static_cast<id_t>(gettid());

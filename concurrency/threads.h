@@ -37,10 +37,10 @@ void Heartbeat(const char* note);
 // The same for a thread that is about to wait for work, for as long as it takes.
 void Idle(const char* note);
 
-// The calling thread yields to others: it gets about a third of the time of one that does not, when
-// both want the same core, and all it can use otherwise. For work in bulk beside threads that keep
-// others waiting. Cannot be taken back.
-void YieldToOthers();
+// Lowers the calling thread's priority for good: it gets about a third of the time of one that does
+// not, when both want the same core, and all it can use otherwise. For work in bulk beside threads
+// that keep others waiting.
+void LowerPriority();
 
 // All registered threads, in the order of their registration.
 [[nodiscard]] std::vector<ThreadInfo> ListThreads();

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -18,6 +19,7 @@ namespace crawld::config {
 namespace {
 
 constexpr size_t kBufferBytes = 64 << 10;
+constexpr int kMaxSkipped = 1000;    // lines without content that Next() passes over at once
 constexpr size_t kShownBytes = 200;  // of a line that is too long
 
 std::string SystemError(int error) { return std::generic_category().message(error); }
@@ -164,7 +166,8 @@ class SeedListReader::Impl {
 
   Result<std::optional<SeedLine>> Next() {
     if (failed_) return Err(*failed_);
-    for (;;) {
+    for (int skipped = 0;; ++skipped) {
+      if (skipped == kMaxSkipped) return SeedLine{.line = line_, .text = {}, .nothing = true};
       auto line = NextLine();
       if (!line) {
         failed_ = Error{name_ + ':' + std::to_string(line_ + 1) + ": " + line.error().message};
@@ -237,8 +240,14 @@ SeedListReader& SeedListReader::operator=(SeedListReader&&) noexcept = default;
 SeedListReader::~SeedListReader() = default;
 
 Result<SeedListReader> SeedListReader::Open(const std::filesystem::path& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Not blocking: a FIFO nobody writes to would hold up the open, and then the stop of the daemon.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return Err(Error{path.string() + ": cannot be opened: " + SystemError(errno)});
+  struct stat status {};
+  if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    close(fd);
+    return Err(Error{path.string() + ": is no regular file; write the list to one"});
+  }
   return SeedListReader(std::make_unique<Impl>(path.string(), fd));
 }
 

@@ -29,8 +29,9 @@ inline constexpr size_t kMaxSeedLineBytes = 64 << 10;
 
 struct SeedLine {
   uint64_t line = 0;      // from 1; blank lines and comments count
-  std::string_view text;  // good until the next call of Next(); never empty
+  std::string_view text;  // good until the next call of Next(); empty only with `nothing`
   bool too_long = false;  // `text` is only the line's beginning, for a message
+  bool nothing = false;   // blank lines and comments for a while: a chance to stop reading
 };
 
 // One thread at a time. Movable.

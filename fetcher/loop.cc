@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -395,7 +396,7 @@ size_t Fetcher::Loop::OnBody(char* data, size_t size, size_t count, void* user) 
   transfer.loop->body_bytes_.fetch_add(taken, std::memory_order_relaxed);
   if (taken < bytes) {
     transfer.result.truncated = Truncation::kLength;
-    return taken == 0 ? 0 : taken;  // libcurl ends the transfer
+    return taken;  // libcurl ends the transfer
   }
   return bytes;
 }
@@ -409,8 +410,15 @@ curl_socket_t Fetcher::Loop::OnOpen(void* user, curlsocktype, curl_sockaddr* add
     stale->second->LetGo();
     loop.sockets_.erase(stale);
   }
-  // One registration with the reactor for the connection's life, not one a request.
-  loop.sockets_[fd] = std::make_shared<Socket>(loop.io_, fd, true);
+  // One registration with the reactor for the connection's life, not one a request. The system may
+  // have no room for it; no exception may leave through libcurl's frames.
+  try {
+    loop.sockets_[fd] = std::make_shared<Socket>(loop.io_, fd, true);
+  } catch (const std::exception& e) {
+    spdlog::error("a connection cannot be watched: {}", e.what());
+    close(fd);
+    return CURL_SOCKET_BAD;
+  }
   return fd;
 }
 
@@ -426,7 +434,12 @@ int Fetcher::Loop::OnClose(void* user, curl_socket_t fd) {
 }
 
 int Fetcher::Loop::OnSocket(CURL*, curl_socket_t fd, int what, void* user, void*) {
-  static_cast<Loop*>(user)->Watch(fd, what);
+  try {
+    static_cast<Loop*>(user)->Watch(fd, what);
+  } catch (const std::exception& e) {
+    spdlog::error("a socket cannot be watched: {}", e.what());
+    return -1;
+  }
   return 0;
 }
 
@@ -582,11 +595,11 @@ void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) const {
 
 void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {
   const std::unique_ptr<Transfer> transfer(&ended);
+  body_bytes_.fetch_sub(transfer->result.body.size(), std::memory_order_relaxed);
   Describe(*transfer, code);
   curl_multi_remove_handle(multi_, transfer->easy);
   GiveHandleBack(transfer->easy);
   transfers_.erase(transfer.get());
-  body_bytes_.fetch_sub(transfer->result.body.size(), std::memory_order_relaxed);
   in_flight_.fetch_sub(1, std::memory_order_relaxed);
   transfer->promise.SetValue(std::move(transfer->result));
 }

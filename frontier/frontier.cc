@@ -18,6 +18,7 @@ constexpr std::string_view kArchiveKey = "archive";
 constexpr std::string_view kNotePrefix = "note:";
 constexpr size_t kHostCache = 16384;  // host records kept by the committer
 constexpr size_t kMaxDenialsWaiting = 4096;
+constexpr size_t kMaxExcludedUrlBytes = 8192;
 constexpr size_t kMaxPromotions = 4096;     // retries that fall due, per commit
 constexpr uint8_t kMaxRobotsRedirects = 5;  // RFC 9309 section 2.3.1.2
 
@@ -27,7 +28,7 @@ web::UrlHash ExcludedKey(web::UrlHash hash) {
   return hash;
 }
 
-// Verdicts that depend on where the link stood, or on the hour: a later link may admit the URL.
+// Verdicts that depend on where the link stood: a later link may admit the URL.
 bool MayBeOverruled(Verdict verdict) {
   switch (verdict) {
     case Verdict::kOtherHost:
@@ -39,12 +40,13 @@ bool MayBeOverruled(Verdict verdict) {
     case Verdict::kExcluded:
     case Verdict::kUrlTooLong:
     case Verdict::kNofollow:
-    case Verdict::kRobotsUnreachable:
       return true;
     case Verdict::kAdmit:
     case Verdict::kHostLimit:
     case Verdict::kCrawlLimit:
+    case Verdict::kTooManyOrigins:
     case Verdict::kRobotsDisallowed:
+    case Verdict::kRobotsUnreachable:
     case Verdict::kRobotsFile:
       return false;
   }
@@ -396,6 +398,8 @@ class Frontier::Committer {
       } else if (options_.max_pages_per_host > 0 &&
                  host->record.admitted >= options_.max_pages_per_host) {
         verdict = Verdict::kHostLimit;
+      } else if (!AddOrigin(host->record, OriginOf(discovery.url))) {
+        verdict = Verdict::kTooManyOrigins;
       }
     }
     UrlRecord record;
@@ -405,7 +409,9 @@ class Frontier::Committer {
       record.verdict = verdict;
       record.depth = discovery.info.depth;
       record.when = work.now;
-      record.url = discovery.url.HrefWithoutFragment();
+      // Who sends URLs of 64 KiB is not to fill the disk with them.
+      record.url =
+          std::string_view(discovery.url.HrefWithoutFragment()).substr(0, kMaxExcludedUrlBytes);
       ++work.counters.by_state[static_cast<int>(UrlState::kExcluded)];
       ++work.counters.excluded[static_cast<int>(verdict)];
     } else {
@@ -416,15 +422,21 @@ class Frontier::Committer {
       entry.place = PlaceOf(work, discovery);
       entry.info = discovery.info;
       entry.url = discovery.url.HrefWithoutFragment();
-      if (std::find(host->record.origins.begin(), host->record.origins.end(), entry.place.origin) ==
-          host->record.origins.end()) {
-        host->record.origins.push_back(entry.place.origin);
-      }
       work.batch.PutQueue(entry);
       work.Change(entry.place.host).NoteAdded(entry.place);
     }
     work.batch.PutUrl(discovery.host, discovery.hash, record);
     work.now_seen.push_back(MayBeOverruled(verdict) ? ExcludedKey(discovery.hash) : discovery.hash);
+  }
+
+  // False when the host has enough of them.
+  static bool AddOrigin(HostRecord& host, const OriginKey& origin) {
+    if (std::find(host.origins.begin(), host.origins.end(), origin) != host.origins.end()) {
+      return true;
+    }
+    if (host.origins.size() >= kMaxOriginsPerHost) return false;
+    host.origins.push_back(origin);
+    return true;
   }
 
   QueuePlace PlaceOf(Work& work, const Discovery& discovery) const {

@@ -43,7 +43,7 @@ struct FrontierOptions {
   SchedulerOptions scheduler;
   Order order = Order::kBreadthFirst;
   uint64_t max_pages_per_host = 0;  // URLs ever admitted of one host; 0: no limit
-  uint64_t max_pages = 0;           // in all; 0: no limit
+  uint64_t max_pages = 0;           // URLs in all that are not excluded; 0: no limit
   uint64_t seen_cache_bytes = 16ULL << 20;
   Millis retry_backoff{5000};  // robots files: doubled with each failure in a row
   Millis retry_max_backoff{3600 * 1000};
@@ -85,6 +85,8 @@ class Frontier {
   bool Seen(const Discovery& found) const;
   const Scope& scope() const { return *scope_; }
   FrontierStats stats() const;
+  // A note that was committed; see CommitGroup::notes.
+  std::optional<std::string> ReadNote(std::string_view key) const;
   // No URL is queued (leased ones still are, until they are committed) or waits for another try.
   bool Drained() const;
 
@@ -92,7 +94,6 @@ class Frontier {
   void Commit(CommitGroup group, WallTime now);
   // When Commit() must be called even without completions (a retry falls due, denials wait).
   WallTime NextChore(WallTime now) const;
-  std::optional<std::string> ReadNote(std::string_view key) const;
   std::string archive_position() const;
 
  private:

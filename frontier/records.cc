@@ -146,6 +146,8 @@ std::string_view Name(Verdict verdict) {
       return "too_many_redirects";
     case Verdict::kNofollow:
       return "nofollow";
+    case Verdict::kTooManyOrigins:
+      return "too_many_origins";
   }
   return "admit";
 }

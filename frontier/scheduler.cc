@@ -48,6 +48,7 @@ struct Scheduler::Host {
   WallTime next_fetch{};  // earliest start of the next fetch
   uint32_t served = 0;    // since it became resident
   bool leaving = false;   // gives nothing more; evicted once nothing is leased
+  WallTime due{};         // leaving: when it is wanted back
   bool deferral_sent = false;
   std::optional<WallTime> ready_at;  // with `turn`: its key in ready_
   uint64_t turn = 0;
@@ -117,7 +118,10 @@ void Scheduler::MakeRoom(WallTime now) {
   std::vector<Host*> chosen;
   for (auto it = ready_.rbegin(); it != ready_.rend() && chosen.size() < wanted; ++it) {
     Host& host = *it->second;
-    if (host.next_fetch > now + kWorthEvicting || host.served >= options_.quantum) {
+    // Its next fetch, or the next try of its robots file.
+    const WallTime next = it->first.first;
+    if (next > now + kWorthEvicting || host.served >= options_.quantum) {
+      host.due = next;
       chosen.push_back(&host);
     }
   }
@@ -137,7 +141,7 @@ void Scheduler::SendAway(Host& host) {
     if (!origin.leased.empty() || origin.rules_state == Origin::Rules::kPending) return;
   }
   host.deferral_sent = true;
-  deferrals_.emplace_back(host.id, host.next_fetch);
+  deferrals_.emplace_back(host.id, std::max(host.due, host.next_fetch));
 }
 
 void Scheduler::Fill(Host& host, Origin& origin) {

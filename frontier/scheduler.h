@@ -19,7 +19,7 @@
 //
 // Owned by one thread (the dispatcher). Reads the store, never writes it: what must be written is
 // handed out in SideEffects and comes back, once durable, through the mailbox.
-// Cost: O(log resident hosts) a task; one seek in the store per buffer.
+// Cost: O(log resident hosts + origins of the host) a task; one seek in the store per buffer.
 #pragma once
 
 #include <cstdint>

@@ -57,7 +57,8 @@ class SeenCache {
   }
 
   const size_t buckets_;
-  // From calloc: zero without being touched, so that a small crawl pays for no more than it uses.
+  // From calloc: zero without being touched, so that a small crawl pays for no more than it uses. A
+  // table of this size begins 16 bytes into a page, and most buckets lie in two cache lines.
   struct Free {
     void operator()(uint64_t* slots) const { std::free(slots); }  // NOLINT(*-no-malloc)
   };

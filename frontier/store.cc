@@ -11,6 +11,7 @@
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +25,11 @@
 #include "base/check.h"
 #include "base/error.h"
 
+namespace {
+// For the message below; the last store that was opened.
+char open_directory[4096] = "";
+}  // namespace
+
 // Debian's RocksDB is built with its assertions, and some of them fail when the disk does: a file
 // whose write was refused must not be synced once more, yet its own error paths do so. Nothing is
 // lost by stopping there, but the operator is to read why. This definition comes before the C
@@ -32,12 +38,18 @@ extern "C" __attribute__((noreturn)) void __assert_fail(  // NOLINT(bugprone-res
     const char* assertion, const char* file, unsigned line, const char* function) noexcept {
   const bool by_rocksdb = function != nullptr && std::strstr(function, "rocksdb::") != nullptr;
   if (by_rocksdb) {
+    struct statvfs disk {};
+    const bool known = open_directory[0] != '\0' && statvfs(open_directory, &disk) == 0;
+    const unsigned long long free_kib =
+        known ? static_cast<unsigned long long>(disk.f_bavail) * disk.f_frsize / 1024 : 0;
     std::fprintf(
         stderr,
-        "crawld: RocksDB stops (%s:%u: %s): a write to the frontier has failed; nothing is "
-        "lost: look for a full or failing disk and start again, the crawl goes on from its "
-        "last commit\n",
-        file, line, assertion);
+        "crawld: writing the frontier in %s has failed (%s%llu KiB are free there; RocksDB stops "
+        "at "
+        "%s:%u: %s); nothing is lost: look for a full or failing disk and start again, the crawl "
+        "goes on from its last commit\n",
+        open_directory, known && free_kib < 4096 ? "No space left on device: " : "", free_kib, file,
+        line, assertion);
     std::fflush(stderr);
     _exit(1);
   }
@@ -168,7 +180,10 @@ rocksdb::Status Store::Db::Open(const std::string& directory, const rocksdb::Opt
   }
   // A new one gets its tables in one go: each made by Open() costs a file of options, written,
   // synced and read again. What a crash leaves in between, the next Open() completes.
-  const bool is_new = !std::filesystem::exists(std::filesystem::path(directory) / "CURRENT");
+  std::error_code unreadable;  // then Open() says what is wrong
+  const bool is_new =
+      !std::filesystem::exists(std::filesystem::path(directory) / "CURRENT", unreadable) &&
+      !unreadable;
   const std::vector<rocksdb::ColumnFamilyDescriptor> first(
       families.begin(), is_new ? families.begin() + 1 : families.end());
   auto status = rocksdb::DB::Open(options, directory, first, &handles, &opened);
@@ -242,6 +257,7 @@ void Store::OpenDb(const std::filesystem::path& directory, const StoreOptions& o
     families.emplace_back(kTableNames[i], family);
   }
 
+  std::snprintf(open_directory, sizeof open_directory, "%s", directory_.c_str());
   if (!options.must_exist && !options.read_only) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
@@ -254,7 +270,8 @@ void Store::OpenDb(const std::filesystem::path& directory, const StoreOptions& o
       db_->Open(directory_, rocksdb::Options(db_options, plain), families, options.read_only);
   if (!status.ok()) {
     const std::string what = status.ToString();
-    if (what.find("lock") != std::string::npos) {
+    if (status.IsIOError() && (what.find("While lock file") != std::string::npos ||
+                               what.find("lock hold by current process") != std::string::npos)) {
       throw FatalError(fmt::format(
           "the frontier in {} is in use by another crawld (or another program); stop it, or choose "
           "another data_dir ({})",

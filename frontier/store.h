@@ -1,6 +1,7 @@
 // Store: the frontier's tables in one RocksDB, and nothing of its policy.
 //
-// Column families: urls, queue, later, hosts, due, robots, meta (docs/storage.md). Reads may come
+// Column families: urls, queue, later, hosts, due, robots, and `default` for what is but one
+// (docs/storage.md). Reads may come
 // from any thread and see a consistent recent state. Writes come in batches from the one committer;
 // a batch is atomic, and with sync it has reached the disk when Write() returns.
 //

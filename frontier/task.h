@@ -24,6 +24,9 @@ std::string_view Name(TaskKind kind);
 // The id is a seeded hash of the name; two names with one id would only share their politeness.
 using HostId = uint64_t;
 
+// A host has more only if somebody wants to cost us memory.
+inline constexpr size_t kMaxOriginsPerHost = 32;
+
 // An origin within its host: robots rules and a queue of URLs belong to it.
 struct OriginKey {
   bool https = false;
@@ -78,9 +81,10 @@ enum class Verdict : uint8_t {
       11,            // robots.txt could not be had, which forbids everything (RFC 9309 2.3.1.4)
   kRobotsFile = 12,  // an origin's /robots.txt: fetched by the crawler itself, not as a page
   kTooManyRedirects = 13,
-  kNofollow = 14,  // the link or its page says nofollow
+  kNofollow = 14,        // the link or its page says nofollow
+  kTooManyOrigins = 15,  // the host has kMaxOriginsPerHost schemes and ports already
 };
-inline constexpr int kVerdicts = 15;
+inline constexpr int kVerdicts = 16;
 std::string_view Name(Verdict verdict);
 
 // A URL found on a page, in a redirect, a sitemap or a seed list, judged by Scope.

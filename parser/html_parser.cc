@@ -23,6 +23,7 @@ namespace crawld::parser {
 namespace {
 
 constexpr size_t kBlockBytes = size_t{1} << 20;
+constexpr size_t kKeptText = size_t{1} << 20;  // of each buffer, between pages
 
 // Memory for one tree. Blocks are kept from page to page; nothing is freed singly.
 class Arena {
@@ -414,6 +415,9 @@ class HashIndex {
   size_t used_ = 0;
 };
 
+// A page must not know which links fall on one place of a HashIndex.
+const uint64_t kProcessSeed = web::RandomSeed();
+
 // A link beyond max_links.
 constexpr uint32_t kDropped = 0xfffffffe;
 
@@ -473,6 +477,7 @@ class Extractor {
   const GumboNode* in_heading_ = nullptr;
   int silent_ = 0;
   bool text_full_ = false;
+  size_t link_bytes_ = 0;
 };
 
 void Extractor::Run(const GumboNode* document, const web::Url& url) {
@@ -679,7 +684,7 @@ void Extractor::Resolve(const Reference& reference) {
   // The same reference again is the same link again; most of a page's repeated links end here.
   // Canonical is asked for by name below, so it goes the long way.
   const bool wants_canonical = reference.kind == LinkKind::kCanonical && page_.canonical.empty();
-  const uint64_t text_hash = web::HostHash(text);
+  const uint64_t text_hash = web::HostHash(text, kProcessSeed);
   if (const uint32_t known = memory_.seen_texts.Find(text_hash);
       known != HashIndex::kNone && !wants_canonical) {
     Merge(reference, known);
@@ -692,16 +697,20 @@ void Extractor::Resolve(const Reference& reference) {
   }
   if (!url->IsHttp()) return;
   url->DropFragment();
+  url->DropCredentials();
   if (wants_canonical) page_.canonical = url->href();
-  const bool full = page_.links.size() == options_.max_links;
+  const bool full = page_.links.size() == options_.max_links ||
+                    link_bytes_ + url->href().size() > options_.max_link_bytes;
   const uint32_t next = full ? kDropped : static_cast<uint32_t>(page_.links.size());
-  const uint32_t known = memory_.seen_urls.FindOrInsert(web::HashKey(url->href()).lo, next);
+  const uint32_t known =
+      memory_.seen_urls.FindOrInsert(web::HashKey(url->href(), kProcessSeed).lo, next);
   memory_.seen_texts.FindOrInsert(text_hash, known == HashIndex::kNone ? next : known);
   if (known != HashIndex::kNone) return Merge(reference, known);
   if (full) {
     ++page_.links_dropped;
     return;
   }
+  link_bytes_ += url->href().size();
   Link& link = page_.links.emplace_back();
   link.url = *std::move(url);
   link.kind = reference.kind;
@@ -729,6 +738,7 @@ Result<ParsedPage, ParseError> HtmlParser::Parse(std::string_view bytes,
                                                  std::string_view header_charset,
                                                  const web::Url& url, const ParseOptions& options) {
   if (bytes.size() > options.max_input_bytes) return Err(ParseError::kTooLarge);
+  if (impl_->decoded.capacity() > kKeptText) std::string().swap(impl_->decoded);
   const Charset charset = DetermineCharset(bytes, header_charset);
   const std::string_view html =
       DecodeToUtf8(bytes.substr(charset.bom_bytes), charset.name, impl_->decoded);
@@ -768,6 +778,7 @@ Result<ParsedPage, ParseError> HtmlParser::ParseUtf8(std::string_view html, cons
   page.encoding = "utf-8";
   page.encoding_from = "utf8";
   if (options.skeleton && !options.want_text) html = SkeletonOf(html, impl_->skeleton);
+  if (impl_->guarded.capacity() > kKeptText) std::string().swap(impl_->guarded);
   const GuardResult guarded = GuardHtml(html, options.max_guard_work, impl_->guarded);
   page.truncated_input = guarded.changed;
 

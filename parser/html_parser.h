@@ -38,6 +38,8 @@ struct ParseOptions {
 
   size_t max_input_bytes = size_t{64} << 20;  // of decoded text; beyond it kTooLarge
   size_t max_links = 100000;
+  size_t max_link_bytes = size_t{8}
+                          << 20;  // of all links; more are dropped like those beyond max_links
   size_t max_title_bytes = 1024;  // also for a description and a heading
   size_t max_headings = 200;
   size_t max_text_bytes = size_t{4} << 20;

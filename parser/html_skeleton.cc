@@ -231,6 +231,9 @@ bool StaysInSvg(std::string_view name) {
                      [&](std::string_view entry) { return EqualsLower(name, entry); });
 }
 
+// A page must not know which links fall on one place.
+const uint64_t kProcessSeed = web::RandomSeed();
+
 class Skeleton {
  public:
   Skeleton(std::string_view html, SkeletonStorage& storage)
@@ -242,6 +245,7 @@ class Skeleton {
       const size_t next = html_.find('<', at_);
       const size_t end = std::min(next, html_.size());
       if (!heading_.empty()) Text(html_.substr(at_, end - at_));
+      if (out_.size() > html_.size()) return false;  // no gain
       at_ = end;
       if (next == std::string_view::npos) return heading_.empty() && svg_.empty() && !select_;
       if (!Markup()) return false;
@@ -496,11 +500,11 @@ class Skeleton {
   bool SeenBefore() {
     std::string_view link = kept_;
     const size_t hash = link.find('#');
-    const bool cut = kept_count_ == 1 && hash != std::string_view::npos && link[hash - 1] > ' ' &&
-                     link.find('&') == std::string_view::npos;
+    const bool cut = kept_count_ == 1 && link.size() <= kMaxCut && hash != std::string_view::npos &&
+                     link[hash - 1] > ' ' && link.find('&') == std::string_view::npos;
     if (cut) link = link.substr(0, hash);
     // 0 is a free place. A false "seen" has a chance of one in 2^64.
-    const uint64_t key = web::HostHash(link) | 1;
+    const uint64_t key = web::HostHash(link, kProcessSeed) | 1;
     if ((used_ + 1) * 2 > seen_.size()) Grow();
     size_t place = (key >> 1) & (seen_.size() - 1);
     while (seen_[place] != 0 && seen_[place] != key) place = (place + 1) & (seen_.size() - 1);
@@ -551,6 +555,8 @@ class Skeleton {
   // More open than this is in doubt.
   static constexpr size_t kMaxOpen = 64;
   static constexpr size_t kSeenPlaces = 512;
+  // A longer reference may be too long for the extractor, while the same without fragment is not.
+  static constexpr size_t kMaxCut = 2048;
   struct Table {
     bool in_cell = false;
   };
@@ -572,6 +578,8 @@ class Skeleton {
 
 std::string_view SkeletonOf(std::string_view html, SkeletonStorage& storage) {
   constexpr size_t kKeptPlaces = 8192;
+  constexpr size_t kKeptBytes = size_t{1} << 20;
+  if (storage.html.capacity() > kKeptBytes) std::string().swap(storage.html);
   storage.html.clear();
   if (storage.seen.size() > kKeptPlaces) std::vector<uint64_t>().swap(storage.seen);
   std::fill(storage.seen.begin(), storage.seen.end(), 0);

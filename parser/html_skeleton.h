@@ -35,8 +35,8 @@ struct SkeletonStorage {
   std::vector<uint64_t> seen;  // of links, by hash; 0: free
 };
 
-// `html` is valid UTF-8. The result is `html` or points into `storage`, and dies with it; it is at
-// most four times as long as `html`.
+// `html` is valid UTF-8. The result is `html` or points into `storage`, and dies with it; it is no
+// longer than `html`. Keeps at most 1 MiB between pages.
 std::string_view SkeletonOf(std::string_view html, SkeletonStorage& storage);
 
 }  // namespace crawld::parser

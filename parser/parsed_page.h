@@ -63,7 +63,7 @@ struct Heading {
   friend bool operator==(const Heading&, const Heading&) = default;
 };
 
-// <meta name=robots>, all of them together; also for an agent's own name when one is given.
+// <meta name=robots>, all of them together.
 struct RobotsMeta {
   bool noindex = false;   // noindex, none
   bool nofollow = false;  // nofollow, none

@@ -26,6 +26,7 @@ Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url) {
   if (location != nullptr && IsRedirect(fetched.status)) {
     if (auto target = web::Url::Parse(*location, url)) {
       target->DropFragment();
+      target->DropCredentials();
       answer.redirect = *std::move(target);
     }
   }

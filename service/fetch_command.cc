@@ -16,6 +16,7 @@
 #include "service/logging.h"
 #include "service/wiring.h"
 #include "web/media_type.h"
+#include "web/utf8.h"
 
 namespace crawld::service {
 namespace {
@@ -76,7 +77,8 @@ int FetchOne(const std::string& text, const std::optional<std::filesystem::path>
     out["type"] = answer.media_type;
     json::array fields;
     for (const web::HttpField& field : answer.head.fields) {
-      fields.push_back(json::array{json::string(field.name), json::string(field.value)});
+      fields.push_back(json::array{json::string(web::ReplaceInvalidUtf8(field.name)),
+                                   json::string(web::ReplaceInvalidUtf8(field.value))});
     }
     out["headers"] = std::move(fields);
     if (answer.redirect) out["redirect"] = json::string(answer.redirect->href());

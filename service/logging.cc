@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "web/utf8.h"
 
 namespace crawld::service {
 namespace {
@@ -34,13 +35,14 @@ spdlog::level::level_enum LevelOf(config::LogLevel level) {
   return spdlog::level::info;
 }
 
-// %* in a pattern: the message as a JSON string, whatever is in it.
+// %* in a pattern: the message as a JSON string, whatever bytes are in it.
 class JsonMessage final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&,
               spdlog::memory_buf_t& out) override {
-    const std::string text = boost::json::serialize(
-        boost::json::string_view(message.payload.data(), message.payload.size()));
+    const std::string valid =
+        web::ReplaceInvalidUtf8({message.payload.data(), message.payload.size()});
+    const std::string text = boost::json::serialize(boost::json::string_view(valid));
     out.append(text.data(), text.data() + text.size());
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {

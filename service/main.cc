@@ -3,10 +3,12 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <functional>
 #include <string>
+#include <system_error>
 
 #include "base/error.h"
 #include "config/error.h"
@@ -155,7 +157,14 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? service::kExitDone : service::kExitUsage;
   }
-  return command();
+  const int code = command();
+  // What was printed may not have arrived: a full disk, a closed pipe.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    fmt::print(stderr, "crawld: the output could not be written whole: {}\n",
+               std::generic_category().message(errno));
+    return code == service::kExitDone ? service::kExitFailed : code;
+  }
+  return code;
 }
 
 }  // namespace

@@ -265,6 +265,7 @@ void PageWorker::ReadSitemap(Page& page, const std::string& body) {
     page.body_note = parser::Name(sitemap.error());
     return;
   }
+  if (sitemap->truncated) page.body_note = "cut_at_limit";
   for (const parser::SitemapEntry& entry : sitemap->entries) {
     auto url = web::Url::Parse(entry.loc, task.url);
     if (!url || !url->IsHttp()) continue;
@@ -318,6 +319,10 @@ void PageWorker::FillBundle(Page& page) {
       if (!parsed.robots.raw.empty()) record["robots"] = parsed.robots.raw;
       record["encoding"] = parsed.encoding;
       record["links"] = parsed.links.size();
+      if (parsed.links_dropped > 0) record["links_dropped"] = parsed.links_dropped;
+      // The page was more than the parser takes; what it had of links and text may be incomplete.
+      if (parsed.truncated_tree || parsed.truncated_input) record["parsed_in_part"] = true;
+      if (parsed.truncated_text) record["text_cut"] = true;
       json::array headings;
       for (const parser::Heading& heading : parsed.headings) {
         headings.push_back(json::object{{"level", heading.level}, {"text", heading.text}});
@@ -352,6 +357,7 @@ void PageWorker::FillBundle(Page& page) {
   if (fetched.truncated != fetcher::Truncation::kNone) {
     log["truncated"] = View(archive::Name(ToArchive(fetched.truncated)));
   }
+  if (!page.body_note.empty()) log["unread"] = page.body_note;
   if (page.answer.redirect) log["redirect"] = View(page.answer.redirect->href());
   bundle.log = json::serialize(log);
 }

@@ -1,8 +1,10 @@
 #include "service/pipeline.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace crawld::service {
@@ -12,6 +14,8 @@ using concurrency::Heartbeat;
 using concurrency::Idle;
 
 // When nothing else is going on a commit waits this long for company.
+// Batches of seeds between their list and the commit that holds them; half of them make a commit.
+constexpr uint64_t kSeedBatches = 8;
 constexpr Millis kHastyInterval{5};
 constexpr Millis kBudgetPoll{10};
 constexpr Millis kDispatchPoll{500};
@@ -33,6 +37,7 @@ Pipeline::Pipeline(const PipelineOptions& options, const Clock& clock, concurren
       frontier_(frontier),
       fetcher_(fetcher),
       archive_(archive),
+      seed_permits_(kSeedBatches),
       fetched_(FetchedCapacity(options)),
       parsed_(options.commit_pages),
       permits_(options.concurrency),
@@ -113,6 +118,7 @@ void Pipeline::Dispatch() {
   while (!stop_.IsSet()) {
     if (held_bytes_.load(std::memory_order_relaxed) + fetcher_.body_bytes() >=
         options_.memory_budget) {
+      starved_.store(true, std::memory_order_relaxed);  // until the committer has written them
       Idle("waits for memory: bodies await parser or disk");
       stop_.WaitFor(kBudgetPoll);
       continue;
@@ -156,7 +162,15 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
 
 void Pipeline::Parse() {
   // A fetch loop that waits for a core keeps servers and their connections waiting.
-  concurrency::YieldToOthers();
+  concurrency::LowerPriority();
+  try {
+    ParseAll();
+  } catch (const std::exception& e) {
+    Fail(e.what());
+  }
+}
+
+void Pipeline::ParseAll() {
   PageWorker worker(options_.worker, frontier_.scope(),
                     [this](const frontier::Discovery& found) { return frontier_.Seen(found); });
   while (true) {
@@ -222,12 +236,14 @@ void Pipeline::CommitLoop() {
     CommitGroup({}, false);  // the position of a new crawl is durable before its first page
     std::vector<Finished> group;
     uint64_t group_bytes = 0;
+    uint64_t group_seeds = 0;       // batches
     std::optional<WallTime> began;  // when the first thing to be committed came
     while (true) {
       const WallTime now = clock_.Now();
       const bool something = !group.empty() || frontier_.NextChore(now) <= now;
       if (something && !began) began = now;
-      const bool full = group.size() >= options_.commit_pages || group_bytes >= kMaxGroupBytes;
+      const bool full = group.size() >= options_.commit_pages || group_bytes >= kMaxGroupBytes ||
+                        group_seeds >= kSeedBatches / 2;
       // With fetches under way a commit can wait for company; without, the crawl waits for it.
       const bool hurry = starved_.load(std::memory_order_relaxed) && fetched_.size() == 0;
       const WallTime due = !something ? kNever
@@ -236,7 +252,7 @@ void Pipeline::CommitLoop() {
       if (failed_.IsSet()) return;
       if (due <= now) {
         CommitGroup(std::exchange(group, {}), false);
-        group_bytes = 0;
+        group_bytes = group_seeds = 0;
         began.reset();
         continue;
       }
@@ -247,8 +263,10 @@ void Pipeline::CommitLoop() {
       if (!finished && parsed_.drained()) break;
       while (finished) {
         group_bytes += finished->bytes;
+        group_seeds += finished->seeds_permit ? 1 : 0;
         group.push_back(*std::move(finished));
-        const bool more = group.size() < options_.commit_pages && group_bytes < kMaxGroupBytes;
+        const bool more = group.size() < options_.commit_pages && group_bytes < kMaxGroupBytes &&
+                          group_seeds < kSeedBatches / 2;
         finished = more ? parsed_.TryGet() : std::nullopt;
       }
     }
@@ -261,17 +279,21 @@ void Pipeline::CommitLoop() {
 
 Pipeline::End Pipeline::Run(
     const std::function<void(const std::function<bool(SeedBatch)>&)>& read_seeds) {
-  concurrency::NamedThread committer("commit", [this] { CommitLoop(); });
+  concurrency::NamedThread committer;
   std::vector<concurrency::NamedThread> parsers;
-  parsers.reserve(static_cast<size_t>(options_.parser_threads));
-  for (int i = 0; i < options_.parser_threads; ++i) {
-    parsers.emplace_back("parse-" + std::to_string(i), [this] { Parse(); });
-  }
-  concurrency::NamedThread seeder("seed", [this, &read_seeds] {
+  concurrency::NamedThread seeder;
+  const auto read = [this, &read_seeds] {
     try {
       read_seeds([this](SeedBatch batch) {
         if (stop_.IsSet()) return false;
+        if (batch.seeds.empty() && batch.notes.empty()) return true;
         Finished finished;
+        Idle("waits for seeds to be committed");
+        while (!finished.seeds_permit) {
+          finished.seeds_permit = seed_permits_.AcquireFor(kStopPoll);
+          if (stop_.IsSet()) return false;
+        }
+        Heartbeat("reads seeds");
         finished.seeds = std::move(batch);
         uncommitted_.fetch_add(1, std::memory_order_relaxed);
         return parsed_.Put(std::move(finished));
@@ -281,7 +303,19 @@ Pipeline::End Pipeline::Run(
     }
     seeds_read_.store(true, std::memory_order_release);
     wake_.Set();
-  });
+  };
+  try {
+    committer = concurrency::NamedThread("commit", [this] { CommitLoop(); });
+    for (int i = 0; i < options_.parser_threads; ++i) {
+      parsers.emplace_back("parse-" + std::to_string(i), [this] { Parse(); });
+    }
+    seeder = concurrency::NamedThread("seed", read);
+  } catch (const std::system_error& e) {
+    Fail(
+        fmt::format("the system gives no thread beyond {} parser workers ({}): lower "
+                    "parser.threads, or raise the limit (TasksMax, ulimit -u, ulimit -v)",
+                    parsers.size(), e.what()));
+  }
 
   try {
     Dispatch();

@@ -77,7 +77,8 @@ class Pipeline {
   Pipeline& operator=(const Pipeline&) = delete;
 
   // Runs the line to its end. `read_seeds` runs on a thread of its own and hands over batches until
-  // it returns or its function argument returns false (the line is stopping).
+  // it returns or its function argument returns false (the line is stopping). An empty batch only
+  // asks that.
   End Run(const std::function<void(const std::function<bool(SeedBatch)>&)>& read_seeds);
 
   void Wake() { wake_.Set(); }
@@ -93,10 +94,11 @@ class Pipeline {
     frontier::Task task;
     fetcher::FetchResult result;
   };
-  // What the committer receives: a page, or a batch of seeds.
+  // What the committer receives: a page, or a batch of seeds with its permit.
   struct Finished {
     std::optional<PageResult> page;
     SeedBatch seeds;
+    std::optional<concurrency::Semaphore::Permit> seeds_permit;
     uint64_t bytes = 0;
   };
 
@@ -105,6 +107,7 @@ class Pipeline {
   void Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::Slot slot,
               concurrency::Semaphore::Permit permit);
   void Parse();
+  void ParseAll();
   void CommitLoop();
   void CommitGroup(std::vector<Finished> group, bool last);
   void Fail(const std::string& why);
@@ -120,6 +123,7 @@ class Pipeline {
   archive::Archive& archive_;
 
   // Have their own synchronisation.
+  concurrency::Semaphore seed_permits_;  // a batch each, until it is committed
   concurrency::BoundedQueue<Fetched> fetched_;
   concurrency::BoundedQueue<Finished> parsed_;
   concurrency::Semaphore permits_;

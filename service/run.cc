@@ -150,6 +150,7 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
                    seeds.bad, seeds.lists, seeds.lists_known);
     });
   }
+  signals.Stop();  // it must not wake a pipeline that is gone
   running.store(nullptr);
   progress.Clear();
   const Snapshot last = snapshot();

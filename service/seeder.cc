@@ -14,6 +14,7 @@ namespace crawld::service {
 namespace {
 
 constexpr size_t kBatch = 1000;
+constexpr size_t kBatchBytes = 256 << 10;  // of URLs; a batch is put when it has either
 constexpr uint64_t kBadLinesLogged = 100;  // per list; the rest is counted
 
 // What tells one version of a list from the next.
@@ -40,7 +41,11 @@ class ListReader {
       if (!line) throw FatalError(line.error().message);
       if (!*line) break;
       Take(**line);
-      if (batch_.seeds.size() == kBatch && !put_(std::exchange(batch_, {}))) return false;
+      if (batch_.seeds.size() >= kBatch || batch_bytes_ >= kBatchBytes) {
+        batch_bytes_ = 0;
+        if (!put_(std::exchange(batch_, {}))) return false;
+      }
+      if (++looked_ % kBatch == 0 && !put_({})) return false;
     }
     if (bad_ > kBadLinesLogged) {
       spdlog::warn("{}: {} more lines are no URLs", path_.string(), bad_ - kBadLinesLogged);
@@ -51,6 +56,7 @@ class ListReader {
 
  private:
   void Take(const config::SeedLine& line) {
+    if (line.nothing) return;
     std::string_view why;
     if (line.too_long) {
       why = "the line is too long";
@@ -60,6 +66,7 @@ class ListReader {
       why = "neither http nor https";
     } else {
       url->DropFragment();
+      batch_bytes_ += url->href().size();
       batch_.seeds.push_back(scope_.JudgeSeed(*std::move(url)));
       ++count_.good;
       return;
@@ -77,6 +84,8 @@ class ListReader {
   SeedCount& count_;
   SeedBatch batch_;
   uint64_t bad_ = 0;
+  uint64_t looked_ = 0;
+  size_t batch_bytes_ = 0;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <utility>
 
@@ -15,6 +16,8 @@
 namespace crawld::service {
 namespace {
 
+// timeout(1) signals the process and its group: that is one request, not two.
+constexpr std::chrono::milliseconds kSameRequest{500};
 constexpr int kExitBySignal = 128;  // plus its number, as shells have it
 
 }  // namespace
@@ -26,23 +29,29 @@ Signals::Signals(std::function<void(const char*)> on_stop) : on_stop_(std::move(
   sigaddset(&set, SIGINT);
   if (pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) throw FatalError("cannot block signals");
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond `ulimit -f` fails like one on a full disk
   signal_fd_ = signalfd(-1, &set, SFD_CLOEXEC);
   quit_fd_ = eventfd(0, EFD_CLOEXEC);
   if (signal_fd_ < 0 || quit_fd_ < 0) throw FatalError("cannot watch for signals");
   thread_ = concurrency::NamedThread("signals", [this] { Loop(); });
 }
 
-Signals::~Signals() {
+void Signals::Stop() {
   const uint64_t one = 1;
   // An eventfd takes a one.
   (void)!write(quit_fd_, &one, sizeof one);
   thread_.Join();
+}
+
+Signals::~Signals() {
+  Stop();
   close(signal_fd_);
   close(quit_fd_);
 }
 
 void Signals::Loop() {
   bool asked = false;
+  std::chrono::steady_clock::time_point first;
   while (true) {
     concurrency::Idle("waits for a signal");
     std::array<pollfd, 2> fds = {{{signal_fd_, POLLIN, 0}, {quit_fd_, POLLIN, 0}}};
@@ -51,12 +60,15 @@ void Signals::Loop() {
     signalfd_siginfo info{};
     if (read(signal_fd_, &info, sizeof info) != sizeof info) continue;
     const char* name = info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM";
+    const auto now = std::chrono::steady_clock::now();
+    if (asked && now - first < kSameRequest) continue;
     if (asked) {
       spdlog::warn("{} again: exits at once; the next start goes on from the last commit", name);
       spdlog::default_logger()->flush();
       _exit(kExitBySignal + static_cast<int>(info.ssi_signo));
     }
     asked = true;
+    first = now;
     on_stop_(name);
   }
 }

@@ -1,9 +1,9 @@
 // Signals: SIGTERM and SIGINT as calls on a thread of their own.
 //
 // Construct one in main before any other thread exists: it blocks the signals for the whole process
-// and reads them from a descriptor. The first asks for a clean stop; the second ends the process at
-// once, which is as safe as a crash. SIGPIPE is ignored: a peer that goes away is an error of its
-// socket.
+// and reads them from a descriptor. The first asks for a clean stop; the second, if it comes half a
+// second later or more, ends the process at once, which is as safe as a crash. SIGPIPE and SIGXFSZ
+// are ignored: a peer that goes away, a file that may not grow, are errors of their calls.
 #pragma once
 
 #include <functional>
@@ -17,6 +17,8 @@ class Signals {
   // `on_stop` is called once, with the signal's name.
   explicit Signals(std::function<void(const char* signal)> on_stop);
   ~Signals();
+  // After it `on_stop` is not called any more, and signals wait for the process to end.
+  void Stop();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 

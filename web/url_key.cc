@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <random>
 #include <vector>
 
 #include "base/check.h"
@@ -100,6 +101,11 @@ std::string CrawlKey(const Url& url, const CrawlKeyOptions& options) {
 UrlHash HashKey(std::string_view crawl_key, uint64_t seed) {
   const XXH128_hash_t hash = XXH3_128bits_withSeed(crawl_key.data(), crawl_key.size(), seed);
   return {hash.high64, hash.low64};
+}
+
+uint64_t RandomSeed() {
+  std::random_device entropy;
+  return uint64_t{entropy()} << 32 | entropy();
 }
 
 uint64_t HostHash(std::string_view host, uint64_t seed) {

@@ -43,6 +43,9 @@ struct UrlHash {
 
 UrlHash HashKey(std::string_view crawl_key, uint64_t seed = 0);
 
+// For hash tables over what comes from outside: another one in each process.
+uint64_t RandomSeed();
+
 // For placing hosts: on threads, on shards, on machines. XXH3, 64 bits.
 uint64_t HostHash(std::string_view host, uint64_t seed = 0);
 

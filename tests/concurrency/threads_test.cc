@@ -80,11 +80,11 @@ TEST(ThreadsTest, AForeignThreadMayRegisterForAWhile) {
   pthread_setname_np(pthread_self(), before.data());
 }
 
-TEST(ThreadsTest, AThreadThatYieldsIsNicerThanTheOthers) {
+TEST(ThreadsTest, AThreadOfLowerPriorityIsNicerThanTheOthers) {
   const int before = getpriority(PRIO_PROCESS, 0);
   int inside = before;
   NamedThread("nice", [&] {
-    YieldToOthers();
+    LowerPriority();
     inside = getpriority(PRIO_PROCESS, 0);
   }).Join();
   EXPECT_EQ(inside, std::min(before + 5, 19));

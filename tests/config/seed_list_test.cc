@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include <filesystem>
@@ -53,6 +54,7 @@ Read ReadList(const std::filesystem::path& path) {
       return read;
     }
     if (!*line) return read;
+    if ((*line)->nothing) continue;
     if ((*line)->too_long) {
       read.too_long.push_back((*line)->line);
     } else {
@@ -136,7 +138,8 @@ TEST(SeedListErrorTest, AFileThatIsMissingOrAFolderIsAnErrorThatNamesIt) {
   const TempDir dir;
   EXPECT_EQ(ReadList(dir.path() / "none").error,
             (dir.path() / "none").string() + ": cannot be opened: No such file or directory");
-  EXPECT_EQ(ReadList(dir.path()).error, dir.path().string() + ":1: cannot be read: Is a directory");
+  EXPECT_EQ(ReadList(dir.path()).error,
+            dir.path().string() + ": is no regular file; write the list to one");
 }
 
 TEST(SeedListErrorTest, TruncatedGzipGivesWhatItHasAndThenTheError) {
@@ -242,6 +245,36 @@ TEST(ExpandSeedFilesTest, AFoldersOwnNameIsNoPattern) {
   dir.Write("we[i]rd.txt", "");
   EXPECT_THAT(*ExpandSeedPattern("we[i]rd.txt", dir.path()),
               ElementsAre(dir.path() / "we[i]rd.txt"));
+}
+
+TEST(SeedListReaderTest, ManyLinesOfNothingGiveTheReaderAChanceToStop) {
+  const TempDir dir;
+  const auto path = dir.path() / "blank.txt";
+  std::ofstream(path) << std::string(2500, '\n') << "http://a.test/\n";
+  auto reader = SeedListReader::Open(path);
+  ASSERT_TRUE(reader);
+  int chances = 0;
+  while (true) {
+    const auto line = reader->Next();
+    ASSERT_TRUE(line);
+    ASSERT_TRUE(*line);
+    if (!(*line)->nothing) {
+      EXPECT_EQ((*line)->text, "http://a.test/");
+      EXPECT_EQ((*line)->line, 2501U);
+      break;
+    }
+    ++chances;
+  }
+  EXPECT_EQ(chances, 2);
+}
+
+TEST(SeedListReaderTest, AListMustBeARegularFile) {
+  const TempDir dir;
+  const auto path = dir.path() / "fifo";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const auto reader = SeedListReader::Open(path);
+  ASSERT_FALSE(reader) << "and not wait for somebody to write";
+  EXPECT_NE(reader.error().message.find("no regular file"), std::string::npos);
 }
 
 }  // namespace

@@ -148,6 +148,7 @@ TEST_F(FetcherLoadTest, AStoppedFetcherClosesItsConnectionsAndTakesNothingMore) 
   fetcher.CancelAll();
   EXPECT_EQ(server.request_count(), 2U);
   EXPECT_EQ(fetcher.in_flight(), 0U);
+  EXPECT_TRUE(server.AwaitNoConnections()) << "the idle one too";
 }
 
 // The loop of a thousand transfers must not wait for one name. QUICK_EXIT sees to it: without it,

@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -450,6 +451,32 @@ TEST_F(FrontierRobotsTest, TheLastGoodRulesHoldWhileTheFileIsUnreachable) {
   EXPECT_EQ(NextUrl(2001), "http://a.test/public");
 }
 
+TEST_F(FrontierRobotsTest, HostsThatWaitForTheirRobotsFileMakeRoomForOthers) {
+  options_.scheduler.max_hosts = 16;
+  options_.scheduler.give_up_robots = false;
+  options_.retry_backoff = Millis(3'600'000);
+  Open();
+  std::vector<std::string> seeds;
+  for (int host = 0; host < 40; ++host)
+    seeds.push_back("http://h" + std::to_string(host) + ".test/");
+  CommitSeeds(seeds);
+  std::set<std::string> asked;
+  for (int64_t now = 1; now < 60'000 && asked.size() < 40; now += 50) {
+    while (auto task = Next(now)) {
+      ASSERT_EQ(task->info.kind, TaskKind::kRobots);
+      EXPECT_TRUE(asked.insert(std::string(task->url.host())).second)
+          << "an hour has not passed: " << task->url.host();
+      Completion completion;
+      completion.task = *std::move(task);
+      completion.outcome = Outcome::kRetry;
+      completion.robots.emplace().kind = RobotsResult::Kind::kUnreachable;
+      Finish(std::move(completion), now);
+    }
+    frontier_->Commit({}, At(now));
+  }
+  EXPECT_EQ(asked.size(), 40U) << "hosts that are held must not fill the memory";
+}
+
 TEST_F(FrontierTest, OnlySoManyHostsAreInMemoryAndAllGetTheirTurn) {
   options_.scheduler.max_hosts = 16;
   options_.scheduler.quantum = 4;
@@ -494,6 +521,19 @@ TEST_F(FrontierTest, AStoreThatWasOnlyHalfMadeIsCompleted) {
   Open();
   CommitSeeds({"http://a.test/"});
   EXPECT_EQ(NextUrl(1), "http://a.test/");
+}
+
+TEST_F(FrontierTest, AHostHasOnlySoManyOrigins) {
+  Open();
+  std::vector<std::string> seeds;
+  for (size_t port = 1; port <= kMaxOriginsPerHost + 1; ++port) {
+    seeds.push_back("http://a.test:" + std::to_string(port) + "/");
+  }
+  CommitSeeds(seeds);
+  EXPECT_EQ(CountOf(UrlState::kQueued), kMaxOriginsPerHost);
+  EXPECT_EQ(frontier_->stats().counters.excluded[static_cast<int>(Verdict::kTooManyOrigins)], 1U);
+  CommitSeeds({"http://a.test:1/more"});
+  EXPECT_EQ(CountOf(UrlState::kQueued), kMaxOriginsPerHost + 1) << "an origin it has";
 }
 
 TEST_F(FrontierTest, SeedsThatNobodyWaitsForCostNoMemory) {

@@ -26,6 +26,8 @@ BEHIND_DOORS = {
     "yaml-cpp/": {"config"},
     "re2/": {"frontier"},
     "libdeflate.h": {"archive"},
+    "isa-l/": {"archive"},
+    "uchardet": {"parser"},
     "libpsl.h": {"web"},
     "expat.h": {"parser"},
     "brotli/": {"parser"},

@@ -169,6 +169,16 @@ TEST(HtmlParserTest, LimitsAreMetAndOnePastThemCut) {
             ParseError::kTooLarge);
 }
 
+TEST(HtmlParserTest, ALongBaseDoesNotMakeOfASmallPageManyBytes) {
+  std::string html = "<base href='/" + std::string(60'000, 'b') + "/'>";
+  for (int i = 0; i < 20'000; ++i) html += "<a href=" + std::to_string(i) + ">x</a>";
+  HtmlParser parser;
+  const auto page = parser.ParseUtf8(html, kPage, {.max_link_bytes = size_t{1} << 20});
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->links.size(), 17U) << "of 60 KB each";
+  EXPECT_EQ(page->links.size() + page->links_dropped, 20'000U);
+}
+
 TEST(HtmlParserTest, SpentArenaKeepsWhatStands) {
   std::string html = "<title>t</title><a href=first>x</a>";
   for (int i = 0; i < 100000; ++i) html += "<p>x";

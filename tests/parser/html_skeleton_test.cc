@@ -31,8 +31,20 @@ TEST(HtmlSkeletonTest, TheSameLinkStaysOnce) {
       "<a href=x></a><a href=x rel=nofollow></a>");
 }
 
+TEST(HtmlSkeletonTest, IsNeverLongerThanThePage) {
+  std::string html = "<h1>";
+  for (int i = 0; i < 1000; ++i) html += "&<";
+  html += "</h1>";
+  EXPECT_EQ(Of(html), html);
+}
+
+TEST(HtmlSkeletonTest, AReferenceThatIsTooLongHidesNoOther) {
+  const std::string page = "<a href=x#" + std::string(70'000, 'f') + ">1</a><a href=x#b>2</a>";
+  EXPECT_NE(Of(page).find("href=x#b"), std::string::npos);
+}
+
 TEST(HtmlSkeletonTest, TextThatIsApartStaysApart) {
-  EXPECT_EQ(Of("<h1>&am<i>p;</i> 1 < 2</h1>"), "<h1>&am<!---->p; 1 &lt; 2</h1>");
+  EXPECT_EQ(Of("<h1 class=title>&am<i>p;</i> 1 < 2</h1>"), "<h1>&am<!---->p; 1 &lt; 2</h1>");
 }
 
 TEST(HtmlSkeletonTest, TablesAndSvgAreFollowed) {

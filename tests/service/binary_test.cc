@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/archive_reader.h"
@@ -243,7 +245,9 @@ TEST_F(BinaryTest, ASecondSignalExitsAtOnceAndNothingIsLost) {
   const auto process = Start({"run", "--once", "-c", config});
   ASSERT_TRUE(server.AwaitInFlight(2));
   process->Signal(SIGTERM);
+  process->Signal(SIGINT);  // as timeout(1) does, to the process and to its group: one request
   ASSERT_TRUE(process->AwaitOutput("again to exit at once"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(600));
   process->Signal(SIGTERM);
   EXPECT_EQ(process->Wait(), 128 + SIGTERM);
   stalls = false;

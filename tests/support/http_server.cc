@@ -439,6 +439,9 @@ void HttpServer::Drop(Connection& connection) {
   const int fd = connection.fd;
   close(fd);
   connections_.erase(fd);
+  const MutexLock lock(mutex_);
+  ++closed_count_;
+  changed_.NotifyAll();
 }
 
 void HttpServer::Watch(Connection& connection) {
@@ -505,6 +508,15 @@ bool HttpServer::AwaitInFlight(int count) const {
   const MutexLock lock(mutex_);
   while (in_flight_ < count) {
     if (!changed_.WaitUntil(mutex_, deadline)) return in_flight_ >= count;
+  }
+  return true;
+}
+
+bool HttpServer::AwaitNoConnections() const {
+  const auto deadline = Clock::now() + kPatience;
+  const MutexLock lock(mutex_);
+  while (closed_count_ < connection_count_) {
+    if (!changed_.WaitUntil(mutex_, deadline)) return closed_count_ == connection_count_;
   }
   return true;
 }

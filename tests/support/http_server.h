@@ -143,6 +143,8 @@ class HttpServer {
   // Waits, with a limit that only a broken test reaches, until so much has arrived.
   bool AwaitRequests(uint64_t count) const EXCLUDES(mutex_);
   bool AwaitInFlight(int count) const EXCLUDES(mutex_);
+  // Likewise, until no connection is open.
+  bool AwaitNoConnections() const EXCLUDES(mutex_);
 
  private:
   struct Connection;
@@ -178,6 +180,7 @@ class HttpServer {
   std::map<std::string, int> counts_ GUARDED_BY(mutex_);
   std::map<std::string, std::pair<int, int>> by_host_ GUARDED_BY(mutex_);  // now, most
   uint64_t connection_count_ GUARDED_BY(mutex_) = 0;
+  uint64_t closed_count_ GUARDED_BY(mutex_) = 0;
   int in_flight_ GUARDED_BY(mutex_) = 0;
   int max_in_flight_ GUARDED_BY(mutex_) = 0;
 
