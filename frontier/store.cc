@@ -173,8 +173,7 @@ rocksdb::Status Store::Db::Open(const std::string& directory, const rocksdb::Opt
     std::copy(handles.begin(), handles.end(), tables.begin());
   };
   if (read_only) {
-    const auto status =
-        rocksdb::DB::OpenForReadOnly(options, directory, families, &handles, &opened);
+    auto status = rocksdb::DB::OpenForReadOnly(options, directory, families, &handles, &opened);
     if (status.ok()) keep();
     return status;
   }

@@ -416,7 +416,7 @@ class HashIndex {
 };
 
 // A page must not know which links fall on one place of a HashIndex.
-const uint64_t kProcessSeed = web::RandomSeed();
+const uint64_t process_seed = web::RandomSeed();
 
 // A link beyond max_links.
 constexpr uint32_t kDropped = 0xfffffffe;
@@ -684,7 +684,7 @@ void Extractor::Resolve(const Reference& reference) {
   // The same reference again is the same link again; most of a page's repeated links end here.
   // Canonical is asked for by name below, so it goes the long way.
   const bool wants_canonical = reference.kind == LinkKind::kCanonical && page_.canonical.empty();
-  const uint64_t text_hash = web::HostHash(text, kProcessSeed);
+  const uint64_t text_hash = web::HostHash(text, process_seed);
   if (const uint32_t known = memory_.seen_texts.Find(text_hash);
       known != HashIndex::kNone && !wants_canonical) {
     Merge(reference, known);
@@ -703,7 +703,7 @@ void Extractor::Resolve(const Reference& reference) {
                     link_bytes_ + url->href().size() > options_.max_link_bytes;
   const uint32_t next = full ? kDropped : static_cast<uint32_t>(page_.links.size());
   const uint32_t known =
-      memory_.seen_urls.FindOrInsert(web::HashKey(url->href(), kProcessSeed).lo, next);
+      memory_.seen_urls.FindOrInsert(web::HashKey(url->href(), process_seed).lo, next);
   memory_.seen_texts.FindOrInsert(text_hash, known == HashIndex::kNone ? next : known);
   if (known != HashIndex::kNone) return Merge(reference, known);
   if (full) {

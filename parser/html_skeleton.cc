@@ -232,7 +232,7 @@ bool StaysInSvg(std::string_view name) {
 }
 
 // A page must not know which links fall on one place.
-const uint64_t kProcessSeed = web::RandomSeed();
+const uint64_t process_seed = web::RandomSeed();
 
 class Skeleton {
  public:
@@ -504,7 +504,7 @@ class Skeleton {
                      link[hash - 1] > ' ' && link.find('&') == std::string_view::npos;
     if (cut) link = link.substr(0, hash);
     // 0 is a free place. A false "seen" has a chance of one in 2^64.
-    const uint64_t key = web::HostHash(link, kProcessSeed) | 1;
+    const uint64_t key = web::HostHash(link, process_seed) | 1;
     if ((used_ + 1) * 2 > seen_.size()) Grow();
     size_t place = (key >> 1) & (seen_.size() - 1);
     while (seen_[place] != 0 && seen_[place] != key) place = (place + 1) & (seen_.size() - 1);
