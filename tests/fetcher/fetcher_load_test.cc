@@ -140,7 +140,7 @@ TEST_F(FetcherLoadTest, AStoppedFetcherClosesItsConnectionsAndTakesNothingMore) 
   Fetcher fetcher(options_);
   EXPECT_EQ(fetcher.Submit(To(server, 0)).Take().body, "x");
   auto stalled = fetcher.Submit(To(server, 1));
-  ASSERT_TRUE(server.AwaitInFlight(1));
+  ASSERT_TRUE(server.AwaitRequests(2));
   fetcher.Stop();
   EXPECT_EQ(stalled.Take().error, FetchError::kCancelled);
   EXPECT_EQ(fetcher.Submit(To(server, 2)).Take().error, FetchError::kCancelled);
