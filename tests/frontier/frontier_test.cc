@@ -3,12 +3,16 @@
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
 
+#include <atomic>
+#include <chrono>
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
+#include "concurrency/bounded_queue.h"
 #include "tests/support/temp_dir.h"
 
 namespace crawld::frontier {
@@ -553,6 +557,48 @@ TEST_F(FrontierTest, SeedsThatNobodyWaitsForCostNoMemory) {
   size_t fetched = 0;
   while (NextUrl(1000 + static_cast<int64_t>(fetched)) != "") ++fetched;
   EXPECT_EQ(fetched, 1000U) << "one URL of each new host; a.test has one in flight";
+}
+
+// Announce before read, post after durable: whoever commits while a host is loaded or forgotten,
+// every URL is leased in the end.
+TEST_F(FrontierTest, ACommitterAndADispatcherForgetNothingBetweenThem) {
+  options_.scheduler.max_hosts = 8;
+  options_.scheduler.quantum = 2;
+  Open();
+  constexpr int kUrls = 3000;
+  std::atomic<int> found = 0;
+  std::atomic<bool> failed = false;
+  concurrency::BoundedQueue<Task> leased(64);
+  std::thread committer([&] {
+    // Seeds and completions in turn, as they come.
+    int made = 0;
+    while (found < kUrls) {
+      CommitGroup group;
+      for (int i = 0; i < 7 && made < kUrls; ++i, ++made) {
+        group.seeds.push_back(
+            Seed("http://h" + std::to_string(made % 37) + ".test/" + std::to_string(made)));
+      }
+      while (auto task = leased.TryGet()) {
+        frontier_->Release(*task, At(1));
+        group.completions.push_back(Done(*std::move(task)));
+        ++found;
+      }
+      frontier_->Commit(std::move(group), At(1));
+      if (failed) return;
+    }
+  });
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  while (found < kUrls && !failed) {
+    if (auto task = Next(1)) {
+      EXPECT_TRUE(leased.Put(*std::move(task)));
+    } else {
+      std::this_thread::yield();
+    }
+    failed = std::chrono::steady_clock::now() > patience;  // only a forgotten URL takes so long
+  }
+  committer.join();
+  EXPECT_EQ(found, kUrls);
+  EXPECT_TRUE(frontier_->Drained());
 }
 
 TEST(MailboxTest, KeepsOneMergedChangeForEachResidentHost) {
