@@ -8,13 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "tests/config/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace crawld::config {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::TempDir;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;

@@ -14,6 +14,7 @@ import random
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import zlib
 
@@ -69,6 +70,21 @@ class Target:
         parser.add_argument("--seeds", help="or crawl what these lead to")
         parser.add_argument("--truth", help="with --seeds: URLs, one a line, that must be there")
         parser.add_argument("--config", help="with --seeds: template with {data_dir} and {seeds}")
+        parser.add_argument("--work", help="folder to work in (default: a temporary one)")
+        parser.add_argument("--seed", type=int)
+
+    @staticmethod
+    def run(parser, prefix, body):
+        """Parses the arguments and calls body(options, work, target, rng) in a folder of its own."""
+        options = parser.parse_args()
+        rng = seeded(options.seed)
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=options.work) as temporary:
+            work = pathlib.Path(temporary)
+            target = Target(options, work)
+            try:
+                body(options, work, target, rng)
+            finally:
+                target.close()
 
     def __init__(self, options, work):
         self.template = pathlib.Path(options.config).read_text() if options.config else CONFIG

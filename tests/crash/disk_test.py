@@ -6,10 +6,8 @@ Each run either completes or ends with exit code 1 and the reason; it never hang
 start finds an archive that is sound; when the disk is well again the crawl completes, with every URL
 exactly once."""
 import argparse
-import pathlib
 import shutil
 import sys
-import tempfile
 
 import crash_lib as lib
 
@@ -102,17 +100,11 @@ def main():
     parser.add_argument("mode", choices=("full", "errors"))
     lib.Target.add_arguments(parser, pages=200, latency=0)
     parser.add_argument("--faults", required=True)
-    parser.add_argument("--work", help="folder to work in (default: a temporary one)")
-    parser.add_argument("--seed", type=int)
-    options = parser.parse_args()
-    rng = lib.seeded(options.seed)
-    with tempfile.TemporaryDirectory(prefix="crawld-disk-", dir=options.work) as temporary:
-        work = pathlib.Path(temporary)
-        target = lib.Target(options, work)
-        try:
-            {"full": full, "errors": errors}[options.mode](options, work, target, rng)
-        finally:
-            target.close()
+    lib.Target.run(parser, "crawld-disk-", run)
+
+
+def run(options, work, target, rng):
+    {"full": full, "errors": errors}[options.mode](options, work, target, rng)
     print("nothing lost, nothing twice")
 
 

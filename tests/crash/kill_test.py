@@ -8,10 +8,8 @@ every URL exactly once, like a crawl that nobody disturbed, and the frontier's a
 With --seeds FILE the site is one that runs already; --config FILE is then a template with {data_dir} and
 {seeds}. --truth FILE: URLs, one a line, that must be there."""
 import argparse
-import pathlib
 import statistics
 import sys
-import tempfile
 import time
 
 import crash_lib as lib
@@ -24,20 +22,10 @@ def main():
     parser.add_argument("--min-s", type=float, default=0.05)
     parser.add_argument("--max-s", type=float, help="longest life before a kill")
     parser.add_argument("--check-every", type=int, default=1)
-    parser.add_argument("--work", help="folder to work in (default: a temporary one)")
-    parser.add_argument("--seed", type=int)
-    options = parser.parse_args()
-    rng = lib.seeded(options.seed)
-    with tempfile.TemporaryDirectory(prefix="crawld-kill-", dir=options.work) as temporary:
-        work = pathlib.Path(temporary)
-        target = lib.Target(options, work)
-        try:
-            run(options, rng, work, target)
-        finally:
-            target.close()
+    lib.Target.run(parser, "crawld-kill-", run)
 
 
-def run(options, rng, work, target):
+def run(options, work, target, rng):
     longest = options.max_s or max(target.took / 3, 0.5)
     kills = crawls = 0
     to_first_fetch = []
