@@ -4,17 +4,15 @@
 
 #include <algorithm>
 #include <array>
-#include <csetjmp>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/check.h"
 #include "parser/charset.h"
 #include "parser/html_guard.h"
 #include "parser/html_skeleton.h"
+#include "parser/tree_builder.h"
 #include "web/url_bytes.h"
 #include "web/url_key.h"
 #include "web/utf8.h"
@@ -22,111 +20,7 @@
 namespace crawld::parser {
 namespace {
 
-constexpr size_t kBlockBytes = size_t{1} << 20;
 constexpr size_t kKeptText = size_t{1} << 20;  // of each buffer, between pages
-
-// Memory for one tree. Blocks are kept from page to page; nothing is freed singly.
-class Arena {
- public:
-  // Everything handed out before is void.
-  void Reset(size_t budget) {
-    size_t kept = 0;
-    size_t blocks = 0;
-    while (blocks < blocks_.size() && kept + blocks_[blocks].size <= kKeptArenaBytes) {
-      kept += blocks_[blocks++].size;
-    }
-    blocks_.resize(blocks);
-    block_ = 0;
-    next_ = end_ = nullptr;
-    left_ = budget;
-    held_ = kept;
-  }
-
-  // nullptr when the budget is spent.
-  void* Allocate(size_t size) {
-    size = (size + 15) & ~size_t{15};
-    if (size > static_cast<size_t>(end_ - next_) && !NextBlock(size)) return nullptr;
-    void* const memory = next_;
-    next_ += size;
-    return memory;
-  }
-
-  size_t held() const { return held_; }
-
- private:
-  struct Block {
-    std::unique_ptr<char[]> memory;
-    size_t size = 0;
-  };
-
-  bool NextBlock(size_t size) {
-    while (block_ < blocks_.size() && blocks_[block_].size < size) ++block_;
-    const size_t bytes =
-        block_ < blocks_.size() ? blocks_[block_].size : std::max(size, kBlockBytes);
-    if (bytes > left_) return false;
-    left_ -= bytes;
-    if (block_ == blocks_.size()) {
-      blocks_.push_back({std::make_unique_for_overwrite<char[]>(bytes), bytes});
-      held_ += bytes;
-    }
-    next_ = blocks_[block_].memory.get();
-    end_ = next_ + bytes;
-    ++block_;
-    return true;
-  }
-
-  std::vector<Block> blocks_;
-  size_t block_ = 0;  // the first that is unused
-  char* next_ = nullptr;
-  char* end_ = nullptr;
-  size_t left_ = 0;
-  size_t held_ = 0;
-};
-
-// One call of gumbo_parse. Its first allocation is the output, which holds the document node: when
-// the budget ends the parse, that is the way to the part of the tree that stands.
-struct Session {
-  Arena& arena;
-  void* output = nullptr;
-  std::jmp_buf give_up = {};
-};
-
-// The session of the parse that runs on this thread, for the assertions below.
-thread_local Session* running_session = nullptr;
-
-void* AllocateForGumbo(void* session_pointer, size_t size) {
-  auto* const session = static_cast<Session*>(session_pointer);
-  void* const memory = session->arena.Allocate(size);
-  if (memory == nullptr) std::longjmp(session->give_up, 1);  // NOLINT: no C++ frame between
-  if (session->output == nullptr) {
-    std::memset(memory, 0, size);
-    session->output = memory;
-  }
-  return memory;
-}
-
-void FreeForGumbo(void*, void*) {}
-
-// Runs gumbo. Nothing with a destructor lives in this frame, so the longjmp skips none.
-// `complete` is false when the budget, or an assertion of gumbo's, ended it.
-const GumboNode* BuildTree(Session& session, const char* html, size_t size, bool& complete) {
-  GumboOptions options = kGumboDefaultOptions;
-  options.allocator = AllocateForGumbo;
-  options.deallocator = FreeForGumbo;
-  options.userdata = &session;
-  options.max_errors = 0;
-  running_session = &session;
-  if (setjmp(session.give_up) == 0) {  // NOLINT: see AllocateForGumbo
-    const GumboOutput* const output = gumbo_parse_with_options(&options, html, size);
-    running_session = nullptr;
-    complete = true;
-    return output->document;
-  }
-  running_session = nullptr;
-  complete = false;
-  const auto* const output = static_cast<const GumboOutput*>(session.output);
-  return output == nullptr ? nullptr : output->document;
-}
 
 bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
 
@@ -437,7 +331,7 @@ struct Frame {
 
 // What is reused from page to page.
 struct Memory {
-  Arena arena;
+  TreeBuilder builder;
   std::string decoded;
   SkeletonStorage skeleton;
   std::string guarded;
@@ -732,7 +626,7 @@ struct HtmlParser::Impl : Memory {};
 HtmlParser::HtmlParser() : impl_(std::make_unique<Impl>()) {}
 HtmlParser::~HtmlParser() = default;
 
-size_t HtmlParser::arena_bytes() const { return impl_->arena.held(); }
+size_t HtmlParser::arena_bytes() const { return impl_->builder.held(); }
 
 Result<ParsedPage, ParseError> HtmlParser::Parse(std::string_view bytes,
                                                  std::string_view header_charset,
@@ -750,27 +644,6 @@ Result<ParsedPage, ParseError> HtmlParser::Parse(std::string_view bytes,
   return page;
 }
 
-}  // namespace crawld::parser
-
-// gumbo is built with its assertions, and there are pages that break them:
-// <table><svg><select><title><select><td> is one. A page must not end the daemon, so the linker
-// sends assertions here (--wrap, see CMakeLists.txt): one of gumbo's ends the parse as a spent
-// budget does, any other ends the process as it should.
-extern "C" {
-[[noreturn]] void __real___assert_fail(  // NOLINT(bugprone-reserved-identifier)
-    const char* assertion, const char* file, unsigned line, const char* function);
-[[noreturn]] void __wrap___assert_fail(  // NOLINT(bugprone-reserved-identifier)
-    const char* assertion, const char* file, unsigned line, const char* function) {
-  using crawld::parser::running_session;
-  if (running_session != nullptr) {
-    std::longjmp(running_session->give_up, 1);  // NOLINT: no C++ frame between
-  }
-  __real___assert_fail(assertion, file, line, function);
-}
-}
-
-namespace crawld::parser {
-
 Result<ParsedPage, ParseError> HtmlParser::ParseUtf8(std::string_view html, const web::Url& url,
                                                      const ParseOptions& options) {
   if (html.size() > options.max_input_bytes) return Err(ParseError::kTooLarge);
@@ -782,15 +655,12 @@ Result<ParsedPage, ParseError> HtmlParser::ParseUtf8(std::string_view html, cons
   const GuardResult guarded = GuardHtml(html, options.max_guard_work, impl_->guarded);
   page.truncated_input = guarded.changed;
 
-  impl_->arena.Reset(options.arena_base_bytes + options.arena_bytes_per_input * html.size());
-  Session session{.arena = impl_->arena, .output = nullptr, .give_up = {}};
-  bool complete = false;
-  const GumboNode* const document =
-      BuildTree(session, guarded.html.data(), guarded.html.size(), complete);
-  page.truncated_tree = !complete;
+  const Tree tree = impl_->builder.Build(
+      guarded.html, options.arena_base_bytes + options.arena_bytes_per_input * html.size());
+  page.truncated_tree = !tree.complete;
 
   impl_->references.clear();
-  Extractor(*impl_, options, page).Run(document, url);
+  Extractor(*impl_, options, page).Run(tree.document, url);
   return page;
 }
 

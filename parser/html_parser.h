@@ -1,15 +1,10 @@
 // HtmlParser: HTML bytes to a ParsedPage, with gumbo (HTML5 tree construction, scripting off).
 //
-// One per worker thread: it owns an arena that gumbo allocates from and that is reused from page to
-// page, so a page costs no malloc for its tree and nothing to free. Not thread safe; Parse() is
+// One per worker thread: what it holds is reused from page to page. Not thread safe; Parse() is
 // otherwise pure: the same input and options give the same page.
 //
-// Bounded in memory: the tree may take arena_base_bytes + arena_bytes_per_input * input. When that
-// is used up, the parse ends where it is (a longjmp out of gumbo's allocator: gumbo is C, keeps all
-// its memory behind the hooks and has no global state) and what stands of the tree is read;
-// `truncated_tree` says so.
-//
-// gumbo's own assertions, which some pages break, end a parse in the same way.
+// Bounded in memory: the tree may take arena_base_bytes + arena_bytes_per_input * input
+// (tree_builder.h). When that is used up what stands of the tree is read; `truncated_tree` says so.
 //
 // Bounded in time, although gumbo is quadratic in places: each start tag walks the open elements
 // ("has an element in scope"), each attribute looks for its like among those before it, each
@@ -66,14 +61,12 @@ class HtmlParser {
   Result<ParsedPage, ParseError> ParseUtf8(std::string_view html, const web::Url& url,
                                            const ParseOptions& options = {});
 
-  // What the arena holds now, in bytes. It keeps up to kKeptArenaBytes between pages.
+  // What the tree's arena holds now, in bytes (tree_builder.h).
   size_t arena_bytes() const;
 
  private:
   struct Impl;
   const std::unique_ptr<Impl> impl_;
 };
-
-inline constexpr size_t kKeptArenaBytes = size_t{32} << 20;
 
 }  // namespace crawld::parser
