@@ -45,9 +45,8 @@ extern "C" __attribute__((noreturn)) void __assert_fail(  // NOLINT(bugprone-res
     std::fprintf(
         stderr,
         "crawld: writing the frontier in %s has failed (%s%llu KiB are free there; RocksDB stops "
-        "at "
-        "%s:%u: %s); nothing is lost: look for a full or failing disk and start again, the crawl "
-        "goes on from its last commit\n",
+        "at %s:%u: %s); nothing is lost: look for a full or failing disk and start again, the "
+        "crawl goes on from its last commit\n",
         open_directory, known && free_kib < 4096 ? "No space left on device: " : "", free_kib, file,
         line, assertion);
     std::fflush(stderr);
