@@ -164,7 +164,14 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
       last.frontier.counters.excluded[static_cast<int>(frontier::Verdict::kRobotsUnreachable)];
   const bool nothing_came = states[static_cast<int>(frontier::UrlState::kDone)] == 0 &&
                             states[static_cast<int>(frontier::UrlState::kFailed)] + unreachable > 0;
-  return once && end == Pipeline::End::kDrained && nothing_came ? kExitFailed : kExitDone;
+  if (!once || end != Pipeline::End::kDrained) return kExitDone;
+  if (last.frontier.counters.seen() == 0) {
+    fmt::print(stderr,
+               "crawld: nothing to crawl: no seed of {} can be used; the log names each bad line\n",
+               path.string());
+    return kExitFailed;
+  }
+  return nothing_came ? kExitFailed : kExitDone;
 }
 
 }  // namespace crawld::service

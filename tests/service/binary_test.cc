@@ -175,6 +175,16 @@ TEST_F(BinaryTest, RunOnceExitsWithOneWhenNothingCame) {
   EXPECT_THAT(out_, HasSubstr("1 failed"));
 }
 
+TEST_F(BinaryTest, RunOnceExitsWithOneWhenNoSeedCanBeUsed) {
+  std::ofstream(dir_ / "seeds.txt") << "# nothing\nno url\n";
+  const std::string config = dir_ / "c.yaml";
+  std::ofstream(config) << "name: t\ndata_dir: data\n"
+                           "identity: {user_agent: \"t/1 (+https://example.org/)\"}\n"
+                           "seeds: {files: [seeds.txt]}\n";
+  EXPECT_EQ(Run({"run", "--once", "-c", config}), 1);
+  EXPECT_THAT(err_, AllOf(HasSubstr("seeds.txt:2"), HasSubstr("nothing to crawl")));
+}
+
 TEST_F(BinaryTest, ADataDirThatIsNoFolderExitsWithOneAndNamesIt) {
   std::ofstream(data_) << "a file";
   EXPECT_EQ(Run({"run", "--once", "-c", Config("\"http://127.0.0.1:9/\"")}), 1);
