@@ -1,17 +1,15 @@
 #include "parser/charset.h"
 
 #include <uchardet.h>
-#include <unicode/ucnv.h>
-#include <unicode/ucnv_cb.h>
-#include <unicode/ucnv_err.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
-#include "web/media_type.h"
+#include "parser/legacy_encoding.h"
 #include "web/url_bytes.h"
 #include "web/utf8.h"
 
@@ -26,84 +24,97 @@ constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
 
 struct Encoding {
   std::string_view name;
-  std::string_view labels;  // the name is one of them; separated by blanks
-  const char* icu;          // ICU's converter; nullptr where the decoder is our own
+  std::string_view labels;               // the name is one of them; separated by blanks
+  std::optional<LegacyEncoding> legacy;  // none for utf-8 and replacement
+  const char* icu = nullptr;             // ICU's converter of a single-byte encoding
 };
 
 // Encoding Standard, section 4.2 "names and labels".
 constexpr std::array<Encoding, 40> kEncodings = {{
-    {"utf-8", "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf-8 utf8 x-unicode20utf8", nullptr},
-    {"ibm866", "866 cp866 csibm866 ibm866", "ibm-866_P100-1995"},
+    {"utf-8", "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf-8 utf8 x-unicode20utf8",
+     std::nullopt},
+    {"ibm866", "866 cp866 csibm866 ibm866", LegacyEncoding::kSingleByte, "ibm-866_P100-1995"},
     {"iso-8859-2",
      "csisolatin2 iso-8859-2 iso-ir-101 iso8859-2 iso88592 iso_8859-2 iso_8859-2:1987 l2 latin2",
-     "iso-8859-2"},
+     LegacyEncoding::kSingleByte, "iso-8859-2"},
     {"iso-8859-3",
      "csisolatin3 iso-8859-3 iso-ir-109 iso8859-3 iso88593 iso_8859-3 iso_8859-3:1988 l3 latin3",
-     "iso-8859-3"},
+     LegacyEncoding::kSingleByte, "iso-8859-3"},
     {"iso-8859-4",
      "csisolatin4 iso-8859-4 iso-ir-110 iso8859-4 iso88594 iso_8859-4 iso_8859-4:1988 l4 latin4",
-     "iso-8859-4"},
+     LegacyEncoding::kSingleByte, "iso-8859-4"},
     {"iso-8859-5",
      "csisolatincyrillic cyrillic iso-8859-5 iso-ir-144 iso8859-5 iso88595 iso_8859-5 "
      "iso_8859-5:1988",
-     "iso-8859-5"},
+     LegacyEncoding::kSingleByte, "iso-8859-5"},
     {"iso-8859-6",
      "arabic asmo-708 csiso88596e csiso88596i csisolatinarabic ecma-114 iso-8859-6 iso-8859-6-e "
      "iso-8859-6-i iso-ir-127 iso8859-6 iso88596 iso_8859-6 iso_8859-6:1987",
-     "iso-8859-6"},
+     LegacyEncoding::kSingleByte, "iso-8859-6"},
     {"iso-8859-7",
      "csisolatingreek ecma-118 elot_928 greek greek8 iso-8859-7 iso-ir-126 iso8859-7 iso88597 "
      "iso_8859-7 iso_8859-7:1987 sun_eu_greek",
-     "iso-8859-7"},
+     LegacyEncoding::kSingleByte, "iso-8859-7"},
     {"iso-8859-8",
      "csiso88598e csisolatinhebrew hebrew iso-8859-8 iso-8859-8-e iso-ir-138 iso8859-8 iso88598 "
      "iso_8859-8 iso_8859-8:1988 visual",
-     "iso-8859-8"},
-    {"iso-8859-8-i", "csiso88598i iso-8859-8-i logical", "iso-8859-8"},
+     LegacyEncoding::kSingleByte, "iso-8859-8"},
+    {"iso-8859-8-i", "csiso88598i iso-8859-8-i logical", LegacyEncoding::kSingleByte, "iso-8859-8"},
     {"iso-8859-10", "csisolatin6 iso-8859-10 iso-ir-157 iso8859-10 iso885910 l6 latin6",
-     "iso-8859-10"},
-    {"iso-8859-13", "iso-8859-13 iso8859-13 iso885913", "iso-8859-13"},
-    {"iso-8859-14", "iso-8859-14 iso8859-14 iso885914", "iso-8859-14"},
-    {"iso-8859-15", "csisolatin9 iso-8859-15 iso8859-15 iso885915 iso_8859-15 l9", "iso-8859-15"},
-    {"iso-8859-16", "iso-8859-16", "iso-8859-16"},
-    {"koi8-r", "cskoi8r koi koi8 koi8-r koi8_r", "koi8-r"},
-    {"koi8-u", "koi8-ru koi8-u", "koi8-u"},
-    {"macintosh", "csmacintosh mac macintosh x-mac-roman", "macintosh"},
+     LegacyEncoding::kSingleByte, "iso-8859-10"},
+    {"iso-8859-13", "iso-8859-13 iso8859-13 iso885913", LegacyEncoding::kSingleByte, "iso-8859-13"},
+    {"iso-8859-14", "iso-8859-14 iso8859-14 iso885914", LegacyEncoding::kSingleByte, "iso-8859-14"},
+    {"iso-8859-15", "csisolatin9 iso-8859-15 iso8859-15 iso885915 iso_8859-15 l9",
+     LegacyEncoding::kSingleByte, "iso-8859-15"},
+    {"iso-8859-16", "iso-8859-16", LegacyEncoding::kSingleByte, "iso-8859-16"},
+    {"koi8-r", "cskoi8r koi koi8 koi8-r koi8_r", LegacyEncoding::kSingleByte, "koi8-r"},
+    {"koi8-u", "koi8-ru koi8-u", LegacyEncoding::kSingleByte, "koi8-u"},
+    {"macintosh", "csmacintosh mac macintosh x-mac-roman", LegacyEncoding::kSingleByte,
+     "macintosh"},
     {"windows-874", "dos-874 iso-8859-11 iso8859-11 iso885911 tis-620 windows-874",
-     "windows-874-2000"},
-    {"windows-1250", "cp1250 windows-1250 x-cp1250", "ibm-5346_P100-1998"},
-    {"windows-1251", "cp1251 windows-1251 x-cp1251", "ibm-5347_P100-1998"},
+     LegacyEncoding::kSingleByte, "windows-874-2000"},
+    {"windows-1250", "cp1250 windows-1250 x-cp1250", LegacyEncoding::kSingleByte,
+     "ibm-5346_P100-1998"},
+    {"windows-1251", "cp1251 windows-1251 x-cp1251", LegacyEncoding::kSingleByte,
+     "ibm-5347_P100-1998"},
     {"windows-1252",
      "ansi_x3.4-1968 ascii cp1252 cp819 csisolatin1 ibm819 iso-8859-1 iso-ir-100 iso8859-1 "
      "iso88591 iso_8859-1 iso_8859-1:1987 l1 latin1 us-ascii windows-1252 x-cp1252",
-     "ibm-5348_P100-1997"},
-    {"windows-1253", "cp1253 windows-1253 x-cp1253", "ibm-5349_P100-1998"},
+     LegacyEncoding::kSingleByte, "ibm-5348_P100-1997"},
+    {"windows-1253", "cp1253 windows-1253 x-cp1253", LegacyEncoding::kSingleByte,
+     "ibm-5349_P100-1998"},
     {"windows-1254",
      "cp1254 csisolatin5 iso-8859-9 iso-ir-148 iso8859-9 iso88599 iso_8859-9 iso_8859-9:1989 l5 "
      "latin5 windows-1254 x-cp1254",
-     "ibm-5350_P100-1998"},
-    {"windows-1255", "cp1255 windows-1255 x-cp1255", "ibm-9447_P100-2002"},
-    {"windows-1256", "cp1256 windows-1256 x-cp1256", "ibm-9448_X100-2005"},
-    {"windows-1257", "cp1257 windows-1257 x-cp1257", "ibm-9449_P100-2002"},
-    {"windows-1258", "cp1258 windows-1258 x-cp1258", "ibm-5354_P100-1998"},
-    {"x-mac-cyrillic", "x-mac-cyrillic x-mac-ukrainian", "macos-7_3-10.2"},
+     LegacyEncoding::kSingleByte, "ibm-5350_P100-1998"},
+    {"windows-1255", "cp1255 windows-1255 x-cp1255", LegacyEncoding::kSingleByte,
+     "ibm-9447_P100-2002"},
+    {"windows-1256", "cp1256 windows-1256 x-cp1256", LegacyEncoding::kSingleByte,
+     "ibm-9448_X100-2005"},
+    {"windows-1257", "cp1257 windows-1257 x-cp1257", LegacyEncoding::kSingleByte,
+     "ibm-9449_P100-2002"},
+    {"windows-1258", "cp1258 windows-1258 x-cp1258", LegacyEncoding::kSingleByte,
+     "ibm-5354_P100-1998"},
+    {"x-mac-cyrillic", "x-mac-cyrillic x-mac-ukrainian", LegacyEncoding::kSingleByte,
+     "macos-7_3-10.2"},
     {"gbk", "chinese csgb2312 csiso58gb231280 gb2312 gb_2312 gb_2312-80 gbk iso-ir-58 x-gbk",
-     "gb18030"},
-    {"gb18030", "gb18030", "gb18030"},
-    {"big5", "big5 big5-hkscs cn-big5 csbig5 x-x-big5", "ibm-1375_P100-2008"},
-    {"euc-jp", "cseucpkdfmtjapanese euc-jp x-euc-jp", "euc-jp-2007"},
-    {"iso-2022-jp", "csiso2022jp iso-2022-jp", "ISO_2022,locale=ja,version=0"},
+     LegacyEncoding::kGbk},
+    {"gb18030", "gb18030", LegacyEncoding::kGb18030},
+    {"big5", "big5 big5-hkscs cn-big5 csbig5 x-x-big5", LegacyEncoding::kBig5},
+    {"euc-jp", "cseucpkdfmtjapanese euc-jp x-euc-jp", LegacyEncoding::kEucJp},
+    {"iso-2022-jp", "csiso2022jp iso-2022-jp", LegacyEncoding::kIso2022Jp},
     {"shift_jis", "csshiftjis ms932 ms_kanji shift-jis shift_jis sjis windows-31j x-sjis",
-     "ibm-943_P15A-2003"},
+     LegacyEncoding::kShiftJis},
     {"euc-kr",
      "cseuckr csksc56011987 euc-kr iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 ksc5601 "
      "ksc_5601 windows-949",
-     "windows-949-2000"},
+     LegacyEncoding::kEucKr},
     {"replacement", "csiso2022kr hz-gb-2312 iso-2022-cn iso-2022-cn-ext iso-2022-kr replacement",
-     nullptr},
-    {"utf-16be", "unicodefffe utf-16be", "UTF-16BE"},
-    {"utf-16le", "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff utf-16 utf-16le", "UTF-16LE"},
-    {"x-user-defined", "x-user-defined", nullptr},
+     std::nullopt},
+    {"utf-16be", "unicodefffe utf-16be", LegacyEncoding::kUtf16Be},
+    {"utf-16le", "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff utf-16 utf-16le",
+     LegacyEncoding::kUtf16Le},
+    {"x-user-defined", "x-user-defined", LegacyEncoding::kUserDefined},
 }};
 
 const std::unordered_map<std::string_view, const Encoding*>& Labels() {
@@ -249,75 +260,16 @@ std::string_view Detect(std::string_view bytes) {
   return name == kUtf8 || name == "replacement" ? std::string_view() : name;
 }
 
-std::unique_ptr<UConverter, void (*)(UConverter*)> Open(const char* icu) {
-  UErrorCode error = U_ZERO_ERROR;
-  return {ucnv_open(icu, &error), ucnv_close};
-}
-
-// ICU's own callback writes U+001A for a single bad byte; the web wants U+FFFD for each error.
-void OnUndecodable(const void*, UConverterToUnicodeArgs* args, const char*, int32_t,
-                   UConverterCallbackReason reason, UErrorCode* error) {
-  if (reason > UCNV_IRREGULAR) return;  // reset, close, clone
-  constexpr UChar kBad = 0xFFFD;
-  *error = U_ZERO_ERROR;
-  ucnv_cbToUWriteUChars(args, &kBad, 1, 0, error);
-}
-
-void AppendIcu(std::string_view bytes, const char* icu, std::string& out) {
-  const auto from = Open(icu);
-  const auto to = Open("UTF-8");
-  if (!from || !to) {
-    out += web::ReplaceInvalidUtf8(bytes);
-    return;
+// Valid UTF-8.
+uint32_t NextPoint(std::string_view text, size_t& i) {
+  const auto byte = [&] { return static_cast<uint32_t>(static_cast<unsigned char>(text[i++])); };
+  const uint32_t first = byte();
+  if (first < 0x80) return first;
+  uint32_t point = first < 0xE0 ? first & 0x1F : first < 0xF0 ? first & 0xF : first & 7;
+  for (int more = first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3; more > 0; --more) {
+    point = point << 6 | (byte() & 0x3F);
   }
-  UErrorCode callback_error = U_ZERO_ERROR;
-  ucnv_setToUCallBack(from.get(), OnUndecodable, nullptr, nullptr, nullptr, &callback_error);
-  std::array<UChar, 4096> pivot;  // NOLINT: written before it is read
-  UChar* pivot_source = pivot.data();
-  UChar* pivot_target = pivot.data();
-  std::array<char, 16384> buffer;  // NOLINT: likewise
-  const char* source = bytes.data();
-  const char* const source_end = source + bytes.size();
-  bool first = true;
-  while (true) {
-    char* target = buffer.data();
-    UErrorCode error = U_ZERO_ERROR;
-    ucnv_convertEx(to.get(), from.get(), &target, buffer.data() + buffer.size(), &source,
-                   source_end, pivot.data(), &pivot_source, &pivot_target,
-                   pivot.data() + pivot.size(), static_cast<UBool>(first), true, &error);
-    first = false;
-    out.append(buffer.data(), static_cast<size_t>(target - buffer.data()));
-    if (error != U_BUFFER_OVERFLOW_ERROR) return;
-  }
-}
-
-bool IsSingleByte(std::string_view name) {
-  return name.starts_with("windows-") || name.starts_with("iso-8859") || name.starts_with("koi8") ||
-         name == "ibm866" || name == "macintosh" || name == "x-mac-cyrillic";
-}
-
-// Byte -> UTF-8, for the encodings that have one byte a character.
-using ByteTable = std::array<std::string, 256>;
-
-const ByteTable& TableFor(const Encoding& encoding) {
-  // Indexed as kEncodings. All are made at once: it takes about a millisecond.
-  static const auto* const all_tables = [] {
-    auto* tables = new std::array<ByteTable, kEncodings.size()>;
-    for (size_t i = 0; i < kEncodings.size(); ++i) {
-      if (!IsSingleByte(kEncodings[i].name)) continue;
-      for (unsigned byte = 0; byte < 256; ++byte) {
-        const char c = static_cast<char>(byte);
-        std::string& text = (*tables)[i][byte];
-        if (byte < 0x80) {
-          text = std::string(1, c);  // ICU's ibm866 swaps some controls, the web's does not
-        } else {
-          AppendIcu(std::string_view(&c, 1), kEncodings[i].icu, text);
-        }
-      }
-    }
-    return tables;
-  }();
-  return (*all_tables)[static_cast<size_t>(&encoding - kEncodings.data())];
+  return point;
 }
 
 }  // namespace
@@ -423,34 +375,114 @@ std::string_view DecodeToUtf8(std::string_view bytes, std::string_view encoding,
     return storage;
   }
   storage.reserve(bytes.size() + bytes.size() / 8 + 16);
-  if (encoding == "x-user-defined") {  // 0x80..0xFF are U+F780..U+F7FF
-    for (const char c : bytes) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (byte < 0x80) {
-        storage += c;
-      } else {
-        storage += '\xEF';
-        storage += static_cast<char>(0x9E + ((byte - 0x80) >> 6));
-        storage += static_cast<char>(0x80 | (byte & 0x3F));
-      }
-    }
-    return storage;
-  }
-  if (IsSingleByte(encoding)) {
-    const ByteTable& table = TableFor(*found->second);
-    size_t plain = 0;
-    for (size_t i = 0; i < bytes.size(); ++i) {
-      const auto byte = static_cast<unsigned char>(bytes[i]);
-      if (byte < 0x80) continue;
-      storage.append(bytes.substr(plain, i - plain));
-      storage += table[byte];
-      plain = i + 1;
-    }
-    storage.append(bytes.substr(plain));
-    return storage;
-  }
-  AppendIcu(bytes, found->second->icu, storage);
+  LegacyDecoder(*found->second->legacy, found->second->icu).Write(bytes, true, storage);
   return storage;
+}
+
+struct StreamDecoder::State {
+  bool replacement = false;
+  bool over = false;    // "replacement" has been written
+  std::string pending;  // UTF-8: the beginning of a character
+  std::optional<LegacyDecoder> legacy;
+};
+
+StreamDecoder::StreamDecoder(std::string_view encoding) : state_(std::make_unique<State>()) {
+  const auto found = Labels().find(encoding);
+  if (found == Labels().end()) return;
+  const Encoding& known = *found->second;
+  state_->replacement = known.name == "replacement";
+  if (known.legacy) state_->legacy.emplace(*known.legacy, known.icu);
+}
+StreamDecoder::~StreamDecoder() = default;
+
+void StreamDecoder::Write(std::string_view bytes, bool last, std::string& out) {
+  State& state = *state_;
+  if (state.legacy) return state.legacy->Write(bytes, last, out);
+  if (state.replacement) {
+    if (!bytes.empty() && !std::exchange(state.over, true)) out += kReplacementCharacter;
+    return;
+  }
+  if (!state.pending.empty()) {
+    state.pending += bytes;
+    bytes = state.pending;
+  }
+  // The last character waits if more of it may come: it begins within the last three bytes.
+  size_t whole = bytes.size();
+  if (!last) {
+    for (size_t back = 1; back <= 3 && back <= bytes.size(); ++back) {
+      const auto byte = static_cast<unsigned char>(bytes[bytes.size() - back]);
+      if (byte < 0x80) break;
+      if (byte < 0xC0) continue;
+      const size_t length = byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+      if (length > back) whole -= back;
+      break;
+    }
+  }
+  const std::string_view ready = bytes.substr(0, whole);
+  if (web::IsValidUtf8(ready)) {
+    out += ready;
+  } else {
+    out += web::ReplaceInvalidUtf8(ready);
+  }
+  std::string rest(bytes.substr(whole));
+  state.pending = std::move(rest);
+}
+
+Charset DetermineXmlCharset(std::string_view begin) {
+  Charset charset = {.name = kUtf8, .source = CharsetSource::kUtf8};
+  if (begin.starts_with("\xEF\xBB\xBF")) {
+    charset = {.name = kUtf8, .source = CharsetSource::kBom, .bom_bytes = 3};
+  } else if (begin.starts_with("\xFE\xFF")) {
+    charset = {.name = "utf-16be", .source = CharsetSource::kBom, .bom_bytes = 2};
+  } else if (begin.starts_with("\xFF\xFE")) {
+    charset = {.name = "utf-16le", .source = CharsetSource::kBom, .bom_bytes = 2};
+  } else if (begin.starts_with(std::string_view("<\0", 2))) {
+    charset = {.name = "utf-16le", .source = CharsetSource::kDetected};
+  } else if (begin.starts_with(std::string_view("\0<", 2))) {
+    charset = {.name = "utf-16be", .source = CharsetSource::kDetected};
+  } else {
+    while (!begin.empty() && IsSpace(begin.front())) begin.remove_prefix(1);
+    const std::string_view declared = EncodingFromXml(begin);
+    if (!declared.empty()) charset = {.name = declared, .source = CharsetSource::kMeta};
+  }
+  return charset;
+}
+
+std::string_view OutputEncoding(std::string_view encoding) {
+  return encoding == "replacement" || encoding.starts_with("utf-16") ? kUtf8 : encoding;
+}
+
+void AppendEncodedQuery(std::string_view query, std::string_view encoding, std::string& out) {
+  const auto found = Labels().find(encoding);
+  if (found == Labels().end() || !found->second->legacy) {
+    out += query;
+    return;
+  }
+  LegacyEncoder encoder(*found->second->legacy, found->second->icu);
+  const bool shifts = encoding == "iso-2022-jp";  // where ASCII is more than itself
+  std::string bytes;
+  for (size_t i = 0; i < query.size();) {
+    if (!shifts && static_cast<unsigned char>(query[i]) < 0x80) {
+      out += query[i++];
+      continue;
+    }
+    if ((web::ClassOf(query[i]) & web::kTabOrNewline) != 0) {
+      out += query[i++];  // the URL parser drops it
+      continue;
+    }
+    uint32_t point = NextPoint(query, i);
+    bytes.clear();
+    const bool written = encoder.Append(point, bytes);
+    web::AppendPercentEncoded(bytes, web::kEncodeSpecialQuery, out);
+    if (written) continue;
+    if (point < 0x80) point = 0xFFFD;  // iso-2022-jp: a shift that is no character
+    out += "%26%23";
+    out += std::to_string(point);
+    out += "%3B";
+  }
+  bytes.clear();
+  encoder.Finish(bytes);
+  web::AppendPercentEncoded(bytes, web::kEncodeSpecialQuery, out);
 }
 
 }  // namespace crawld::parser

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -48,5 +49,34 @@ Charset DetermineCharset(std::string_view bytes, std::string_view header_charset
 // three times as long as the input. "replacement" gives a single U+FFFD for any non-empty input.
 std::string_view DecodeToUtf8(std::string_view bytes, std::string_view encoding,
                               std::string& storage);
+
+// The same for text that comes in pieces, however characters are cut by them. Not thread safe.
+class StreamDecoder {
+ public:
+  // `encoding` is a name, as Charset has it.
+  explicit StreamDecoder(std::string_view encoding);
+  ~StreamDecoder();
+  StreamDecoder(const StreamDecoder&) = delete;
+  StreamDecoder& operator=(const StreamDecoder&) = delete;
+
+  // Appends valid UTF-8. With `last` nothing is held back, and nothing may follow.
+  void Write(std::string_view bytes, bool last, std::string& out);
+
+ private:
+  struct State;
+  const std::unique_ptr<State> state_;
+};
+
+// The encoding of an XML document by its first bytes (XML 1.0, appendix F): byte order mark,
+// declaration, zero bytes; else UTF-8.
+Charset DetermineXmlCharset(std::string_view begin);
+
+// Encoding Standard, "get an output encoding": UTF-8 for those that nothing is written in.
+std::string_view OutputEncoding(std::string_view encoding);
+
+// URL Standard, "percent-encode after encoding" with the special-query set: how the query of a link
+// on a page in `encoding` (an output encoding, not UTF-8) is written. `query` is valid UTF-8; what
+// the encoding does not have becomes "%26%23NNNN%3B". ASCII is left to the URL parser.
+void AppendEncodedQuery(std::string_view query, std::string_view encoding, std::string& out);
 
 }  // namespace crawld::parser
