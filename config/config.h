@@ -40,6 +40,7 @@ struct SourceText {
 // The names in the file are these in lower case with underscores: kBreadthFirst is breadth_first.
 enum class ScopeMode { kHost, kDomain, kPrefix, kAny };
 enum class Nofollow { kNone, kPage, kAll };
+enum class Rel { kNofollow, kUgc, kSponsored };
 enum class LinkKind {
   kA,
   kArea,
@@ -52,14 +53,20 @@ enum class LinkKind {
   kAmphtml,
   kShortlink,
   kRefresh,
+  kImage,
+  kScript,
+  kStyle,
+  kMedia,
 };
 enum class FrontierOrder { kBreadthFirst, kDepthFirst, kPriority };
+enum class Noindex { kKeep, kDrop };
 enum class Digest { kSha1, kSha256 };
 enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError, kCritical, kOff };
 enum class LogFormat { kText, kJson };
 
 struct Seeds {
   std::vector<SourceText> urls;
+  std::vector<SourceText> sitemaps;
   std::vector<SourceText> files;  // patterns as written
   // What `files` stood for when the config was loaded from a file, in order, each once.
   std::vector<std::filesystem::path> paths;
@@ -83,12 +90,23 @@ struct Scope {
   uint64_t max_pages = 0;
   uint64_t max_pages_per_host = 0;
   uint64_t max_url_length = 4096;
+  uint64_t max_host_labels = 32;
   std::vector<LinkKind> follow = {LinkKind::kA, LinkKind::kArea, LinkKind::kIframe,
                                   LinkKind::kFrame};
   Nofollow nofollow = Nofollow::kPage;
+  std::vector<Rel> nofollow_rel = {Rel::kNofollow, Rel::kUgc, Rel::kSponsored};
   bool sitemaps = true;
 
   friend bool operator==(const Scope&, const Scope&) = default;
+};
+
+// What else makes two URLs one page (web/url_key.h).
+struct UrlKey {
+  bool drop_session_ids = false;
+  bool drop_tracking = false;
+  bool sort_query = false;
+
+  friend bool operator==(const UrlKey&, const UrlKey&) = default;
 };
 
 struct Frontier {
@@ -153,6 +171,7 @@ struct Archive {
   bool pages = true;
   bool crawl_log = true;
   Digest digest = Digest::kSha1;
+  Noindex noindex = Noindex::kKeep;
 
   friend bool operator==(const Archive&, const Archive&) = default;
 };
@@ -184,6 +203,7 @@ struct Config {
   Seeds seeds;
   Identity identity;
   Scope scope;
+  UrlKey url_key;
   Frontier frontier;
   Politeness politeness;
   Retry retry;

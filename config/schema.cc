@@ -17,9 +17,11 @@ namespace {
 std::vector<std::string_view> NamesOf(ScopeMode) { return {"host", "domain", "prefix", "any"}; }
 std::vector<std::string_view> NamesOf(Nofollow) { return {"none", "page", "all"}; }
 std::vector<std::string_view> NamesOf(LinkKind) {
-  return {"a",    "area", "iframe",  "frame",     "canonical", "alternate",
-          "next", "prev", "amphtml", "shortlink", "refresh"};
+  return {"a",       "area",      "iframe",  "frame", "canonical", "alternate", "next", "prev",
+          "amphtml", "shortlink", "refresh", "image", "script",    "style",     "media"};
 }
+std::vector<std::string_view> NamesOf(Rel) { return {"nofollow", "ugc", "sponsored"}; }
+std::vector<std::string_view> NamesOf(Noindex) { return {"keep", "drop"}; }
 std::vector<std::string_view> NamesOf(FrontierOrder) {
   return {"breadth_first", "depth_first", "priority"};
 }
@@ -192,6 +194,9 @@ std::vector<Key> MakeTable() {
           .Doc("Where everything is kept: frontier, archive, crawl log. One daemon at a time."),
 
       CRAWLD_KEY(seeds.urls).Range(1, 65'535).Doc("URLs to begin with."),
+      CRAWLD_KEY(seeds.sitemaps)
+          .Range(1, 65'535)
+          .Doc("Sitemaps, sitemap indexes or feeds whose URLs belong to the crawl."),
       CRAWLD_KEY(seeds.files)
           .Range(1, kPathBytes)
           .Doc(
@@ -233,12 +238,26 @@ std::vector<Key> MakeTable() {
       CRAWLD_KEY(scope.max_url_length)
           .Range(64, 65'535)
           .Doc("Longer URLs, in bytes, are left out."),
-      CRAWLD_KEY(scope.follow).Doc("The kinds of link to follow."),
+      CRAWLD_KEY(scope.max_host_labels)
+          .Range(1, 127)
+          .Doc("Hosts with more labels than this, or longer than DNS allows, are left out."),
+      CRAWLD_KEY(scope.follow)
+          .Doc("The kinds of link to follow. The last four are what pages are made of: images "
+               "(srcset and lazy ones too), scripts, style sheets, audio and video."),
       CRAWLD_KEY(scope.nofollow)
-          .Doc("Which nofollow to honour: none; page: a page's meta robots; all: a link's rel "
-               "(nofollow, ugc, sponsored) as well."),
+          .Doc("Which nofollow to honour: none; page: that of a page's meta robots or "
+               "X-Robots-Tag; all: that of a link's rel as well."),
+      CRAWLD_KEY(scope.nofollow_rel).Doc("The rel values that count, if nofollow is all."),
       CRAWLD_KEY(scope.sitemaps)
           .Doc("Take URLs from the sitemaps that robots.txt names. Not in mode prefix."),
+
+      CRAWLD_KEY(url_key.drop_session_ids)
+          .Doc("Two URLs that differ in a session id alone (jsessionid, PHPSESSID, sid, ...) are "
+               "one "
+               "page. These three can not be changed for a data_dir that is in use."),
+      CRAWLD_KEY(url_key.drop_tracking)
+          .Doc("Likewise for parameters that tell where a visitor came from (utm_*, gclid, ...)."),
+      CRAWLD_KEY(url_key.sort_query).Doc("Likewise for the order of a query's parameters."),
 
       CRAWLD_KEY(frontier.order)
           .Doc("Which URL of a host comes first: oldest, newest, or by priority."),
@@ -328,6 +347,10 @@ std::vector<Key> MakeTable() {
       CRAWLD_KEY(archive.pages).Doc("Write page records, a JSON object a page."),
       CRAWLD_KEY(archive.crawl_log).Doc("Write the crawl log, a JSON object a fetch."),
       CRAWLD_KEY(archive.digest).Doc("Of payloads, in WARC records."),
+      CRAWLD_KEY(archive.noindex)
+          .Doc("Pages that say noindex (meta robots, X-Robots-Tag) or whose unavailable_after is "
+               "over: keep, with a note in the page record; or drop what they say, for a page "
+               "record that tells no more than that."),
 
       CRAWLD_KEY(commit.max_pages)
           .Range(1, 100'000)

@@ -39,6 +39,7 @@ bool MayBeOverruled(Verdict verdict) {
     case Verdict::kNotIncluded:
     case Verdict::kExcluded:
     case Verdict::kUrlTooLong:
+    case Verdict::kBadHost:
     case Verdict::kNofollow:
       return true;
     case Verdict::kAdmit:
@@ -74,6 +75,7 @@ class Frontier::Committer {
   Committer(Store& store, const Scope& scope, SeenCache& seen, const FrontierOptions& options)
       : store_(store), scope_(scope), seen_(seen), options_(options) {
     counters_ = store_.ReadCounters();
+    origins_held_ = store_.ReadOriginsHeld();
     store_.ScanLater([this](WallTime when, QueueEntry&&) {
       next_later_ = when;
       return false;
@@ -81,6 +83,9 @@ class Frontier::Committer {
   }
 
   const Counters& counters() const { return counters_; }
+  uint64_t origins_held() const { return origins_held_; }
+  // Of the latest commit.
+  const std::vector<RobotsHold>& holds() const { return holds_; }
   WallTime next_later() const { return next_later_; }
 
   std::vector<HostChange> Commit(CommitGroup& group, const SideEffects& effects, WallTime now) {
@@ -88,6 +93,7 @@ class Frontier::Committer {
     work.now = now;
     // Counters change only with the batch that holds them.
     work.counters = counters_;
+    work.origins_held = origins_held_;
     work.next_later = next_later_;
     PromoteLater(work);  // first: retries of this very commit are not in the table yet
     for (Completion& completion : group.completions) Complete(work, completion);
@@ -105,9 +111,14 @@ class Frontier::Committer {
     ++work.counters.commits;
     WriteHosts(work);
     work.batch.PutCounters(work.counters);
+    if (work.origins_held != origins_held_) {
+      work.batch.PutOriginsHeld(work.origins_held);
+    }
     store_.Write(work.batch, /*sync=*/true);
 
     counters_ = work.counters;
+    origins_held_ = work.origins_held;
+    holds_ = std::move(work.holds);
     next_later_ = work.next_later;
     for (const web::UrlHash& hash : work.now_seen) seen_.Insert(hash);
     for (const HostId host : work.touched) hosts_.at(host).Settle();
@@ -142,6 +153,8 @@ class Frontier::Committer {
     Store::Batch batch;
     WallTime now;
     Counters counters;
+    uint64_t origins_held = 0;
+    std::vector<RobotsHold> holds;
     WallTime next_later = kNever;
     std::vector<HostId> touched;
     std::vector<web::UrlHash> now_seen;
@@ -211,6 +224,7 @@ class Frontier::Committer {
     record.when = work.now;
     record.reason = completion.reason;
     record.url = task.url.HrefWithoutFragment();
+    record.hints = task.info.hints;
     switch (completion.outcome) {
       case Outcome::kGivenBack:
         break;  // above
@@ -284,14 +298,34 @@ class Frontier::Committer {
           break;
         }
         record.kind = RobotsRecord::Kind::kUnreachable;
-        record.expires = options_.scheduler.give_up_robots &&
-                                 record.failures >= options_.scheduler.robots_max_tries
-                             ? work.now + politeness.robots_max_age
-                             : again;
+        record.expires = GivesUp(record) ? work.now + politeness.robots_max_age : again;
         break;
       }
     }
     work.batch.PutRobots(task.place.host, task.place.origin, record);
+    NoteHold(work, completion, before, record);
+  }
+
+  bool GivesUp(const RobotsRecord& record) const {
+    return options_.scheduler.give_up_robots &&
+           record.failures >= options_.scheduler.robots_max_tries;
+  }
+
+  void NoteHold(Work& work, const Completion& completion, const std::optional<RobotsRecord>& before,
+                const RobotsRecord& after) const {
+    const bool was = before && before->kind == RobotsRecord::Kind::kUnreachable;
+    const bool is = after.kind == RobotsRecord::Kind::kUnreachable;
+    if (!was && !is) return;
+    if (is && !was) ++work.origins_held;
+    if (was && !is && work.origins_held > 0) --work.origins_held;
+    RobotsHold hold;
+    hold.robots_url = completion.task.robots_origin.href();
+    hold.held = is;
+    hold.reason = completion.reason;
+    hold.failures = after.failures;
+    hold.until = after.expires;
+    hold.given_up = is && GivesUp(after);
+    work.holds.push_back(std::move(hold));
   }
 
   void Deny(Work& work, const Denial& denial) {
@@ -487,6 +521,8 @@ class Frontier::Committer {
   SeenCache& seen_;
   const FrontierOptions& options_;
   Counters counters_;
+  uint64_t origins_held_ = 0;
+  std::vector<RobotsHold> holds_;
   std::unordered_map<HostId, HostEntry> hosts_;
   WallTime next_later_ = kNever;
 };
@@ -515,6 +551,7 @@ Frontier::Frontier(const std::filesystem::path& directory, FrontierOptions optio
       scheduler_(store_, *scope_, mailbox_, options_.scheduler) {
   MutexLock lock(mutex_);
   stats_.counters = committer_->counters();
+  stats_.origins_held = committer_->origins_held();
   next_later_ = committer_->next_later();
 }
 
@@ -587,8 +624,10 @@ void Frontier::Commit(CommitGroup group, WallTime now) {
   {
     MutexLock lock(mutex_);
     stats_.counters = committer_->counters();
+    stats_.origins_held = committer_->origins_held();
     next_later_ = committer_->next_later();
   }
+  for (const RobotsHold& hold : committer_->holds()) options_.on_robots_hold(hold);
   options_.on_schedule_change();
 }
 

@@ -37,6 +37,17 @@
 
 namespace crawld::frontier {
 
+// An origin whose robots.txt cannot be had, so that nothing of it may be fetched; or whose can
+// again.
+struct RobotsHold {
+  std::string robots_url;
+  bool held = false;
+  std::string reason;     // held: name of the error, or "status_503"
+  uint16_t failures = 0;  // held: in a row
+  WallTime until{};       // held: next try, or end of the time for which its URLs are written off
+  bool given_up = false;  // held: its URLs are written off
+};
+
 struct FrontierOptions {
   StoreOptions store;
   ScopeOptions scope;  // its hash_seed is set by the frontier
@@ -49,6 +60,8 @@ struct FrontierOptions {
   Millis retry_max_backoff{3600 * 1000};
   // Called, from any thread and without a lock held, when Next() may have something new.
   std::function<void()> on_schedule_change = [] {};
+  // Called by Commit(), when the hold is durable.
+  std::function<void(const RobotsHold&)> on_robots_hold = [](const RobotsHold&) {};
   // Called when Commit() should be called even without completions.
   std::function<void()> on_chores = [] {};
 };
@@ -65,6 +78,7 @@ struct FrontierStats {
   Counters counters;
   size_t resident_hosts = 0;
   size_t in_flight = 0;
+  uint64_t origins_held = 0;     // RobotsHold: held now
   size_t undelivered_hosts = 0;  // resident hosts with changes the dispatcher has not looked at
   Wait last_wait;                // meaningful when nothing could be leased
 };

@@ -1,6 +1,7 @@
 #include "frontier/records.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <utility>
 
@@ -100,7 +101,30 @@ UrlInfo ReadInfo(Reader& in) {
   return info;
 }
 
+// A tail that is there only if it says something.
+void AppendHints(std::string& out, const SitemapHints& hints) {
+  if (!hints.any()) return;
+  AppendTime(out, hints.lastmod);
+  out.push_back(static_cast<char>(hints.frequency));
+  out.push_back(static_cast<char>(hints.priority));
+}
+
+SitemapHints ReadHints(Reader& in) {
+  SitemapHints hints;
+  if (in.empty()) return hints;
+  hints.lastmod = in.Time();
+  hints.frequency = static_cast<ChangeFrequency>(std::min<uint8_t>(in.Byte(), 7));
+  hints.priority = in.Byte();
+  return in.whole() ? hints : SitemapHints();
+}
+
 }  // namespace
+
+std::string_view Name(ChangeFrequency frequency) {
+  constexpr std::array<std::string_view, 8> kNames = {"",       "always",  "hourly", "daily",
+                                                      "weekly", "monthly", "yearly", "never"};
+  return kNames[static_cast<size_t>(frequency)];
+}
 
 std::string_view Name(TaskKind kind) {
   switch (kind) {
@@ -148,6 +172,8 @@ std::string_view Name(Verdict verdict) {
       return "nofollow";
     case Verdict::kTooManyOrigins:
       return "too_many_origins";
+    case Verdict::kBadHost:
+      return "bad_host";
   }
   return "admit";
 }
@@ -191,9 +217,10 @@ std::optional<QueuePlace> DecodePlace(std::string_view key) {
 
 std::string EncodeQueueValue(const QueueEntry& entry) {
   std::string out;
-  out.reserve(16 + entry.url.size());
+  out.reserve(28 + entry.url.size());
   AppendInfo(out, entry.info);
   AppendString(out, entry.url);
+  AppendHints(out, entry.info.hints);
   return out;
 }
 
@@ -201,7 +228,9 @@ bool DecodeQueueValue(std::string_view value, QueueEntry& entry) {
   Reader in(value);
   entry.info = ReadInfo(in);
   entry.url = in.String();
-  return in.whole();
+  if (!in.whole()) return false;
+  entry.info.hints = ReadHints(in);
+  return true;
 }
 
 std::string EncodeUrlKey(HostId host, const web::UrlHash& hash) {
@@ -226,6 +255,7 @@ std::string Encode(const UrlRecord& record) {
   AppendTime(out, record.when);
   AppendString(out, record.reason);
   AppendString(out, record.url);
+  AppendHints(out, record.hints);
   return out;
 }
 
@@ -245,6 +275,7 @@ std::optional<UrlRecord> DecodeUrlRecord(std::string_view value) {
   record.reason = in.String();
   record.url = in.String();
   if (!in.whole()) return std::nullopt;
+  record.hints = ReadHints(in);
   return record;
 }
 

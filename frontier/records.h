@@ -48,6 +48,7 @@ struct UrlRecord {
   WallTime when{};     // of the last change
   std::string reason;  // kFailed: name of the error
   std::string url;     // all but kQueued, kLater
+  SitemapHints hints;  // kDone, kFailed
 };
 
 // A host (column family `hosts`). Written by commits only.

@@ -34,6 +34,7 @@ struct ScopeOptions {
   std::optional<uint16_t> max_depth;
   uint8_t max_redirects = 10;
   uint32_t max_url_length = 4096;
+  uint32_t max_host_labels = 32;
   web::CrawlKeyOptions key;
   uint64_t hash_seed = 0;  // of this crawl; Store::hash_seed()
 };
@@ -53,8 +54,9 @@ class Scope {
   // A seed: always in scope but for its length and the patterns. kind: page or sitemap.
   Discovery JudgeSeed(web::Url url, TaskKind kind = TaskKind::kPage) const;
 
-  // A link (or sitemap entry) on `page`, whose task was `info`.
-  Discovery JudgeLink(web::Url url, const web::Url& page, const UrlInfo& info) const;
+  // A link (or sitemap entry, with what the sitemap says) on `page`, whose task was `info`.
+  Discovery JudgeLink(web::Url url, const web::Url& page, const UrlInfo& info,
+                      const SitemapHints& hints = {}) const;
 
   // The target of a redirect from `page`.
   Discovery JudgeRedirect(web::Url url, const web::Url& page, const UrlInfo& info) const;

@@ -70,6 +70,7 @@ constexpr std::string_view kSchemaKey = "schema";
 constexpr std::string_view kSeedKey = "hash-seed";
 constexpr std::string_view kIdentityKey = "url-identity";
 constexpr std::string_view kCountersKey = "counters";
+constexpr std::string_view kOriginsHeldKey = "origins-held";
 constexpr size_t kBloomBitsPerUrl = 10;
 
 rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
@@ -148,6 +149,9 @@ void Store::Batch::PutRobots(HostId host, const OriginKey& origin, const RobotsR
 }
 void Store::Batch::PutCounters(const Counters& counters) {
   PutMeta(kCountersKey, Encode(counters));
+}
+void Store::Batch::PutOriginsHeld(uint64_t count) {
+  PutMeta(kOriginsHeldKey, std::to_string(count));
 }
 void Store::Batch::PutMeta(std::string_view key, std::string_view value) {
   rep_->Put(kMeta, std::string(key), value);
@@ -367,6 +371,10 @@ void Scan(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* table, std::string_view 
 }
 
 }  // namespace
+
+uint64_t Store::ReadOriginsHeld() const {
+  return std::stoull(ReadMeta(kOriginsHeldKey).value_or("0"));
+}
 
 Counters Store::ReadCounters() const {
   const auto value = ReadMeta(kCountersKey);

@@ -47,6 +47,8 @@ class Store {
   uint64_t hash_seed() const { return hash_seed_; }
 
   Counters ReadCounters() const;
+  // Origins whose robots.txt cannot be had (RobotsHold).
+  uint64_t ReadOriginsHeld() const;
   std::optional<std::string> ReadMeta(std::string_view key) const;
   std::optional<HostRecord> ReadHost(HostId host) const;
   std::optional<RobotsRecord> ReadRobots(HostId host, const OriginKey& origin) const;
@@ -104,6 +106,7 @@ class Store::Batch {
   void DeleteDue(WallTime when, HostId host);
   void PutRobots(HostId host, const OriginKey& origin, const RobotsRecord& record);
   void PutCounters(const Counters& counters);
+  void PutOriginsHeld(uint64_t count);
   void PutMeta(std::string_view key, std::string_view value);
 
  private:

@@ -45,6 +45,35 @@ struct QueuePlace {
   friend auto operator<=>(const QueuePlace&, const QueuePlace&) = default;
 };
 
+// What a sitemap says of a URL, for scheduling. Kept with the URL; the first sitemap counts, and
+// only if no page has led to the URL before.
+enum class ChangeFrequency : uint8_t {
+  kUnknown = 0,
+  kAlways = 1,
+  kHourly = 2,
+  kDaily = 3,
+  kWeekly = 4,
+  kMonthly = 5,
+  kYearly = 6,
+  kNever = 7,
+};
+// "weekly"; "" for kUnknown.
+std::string_view Name(ChangeFrequency frequency);
+
+struct SitemapHints {
+  static constexpr uint8_t kNoPriority = 255;
+
+  WallTime lastmod{};  // the epoch: not given
+  ChangeFrequency frequency = ChangeFrequency::kUnknown;
+  uint8_t priority = kNoPriority;  // in hundredths: 0 to 100
+
+  bool any() const {
+    return lastmod != WallTime{} || frequency != ChangeFrequency::kUnknown ||
+           priority != kNoPriority;
+  }
+  friend bool operator==(const SitemapHints&, const SitemapHints&) = default;
+};
+
 // What is known about a URL while it waits. `prefix_length`: how many leading bytes of the URL are
 // the path prefix of the seed it descends from (scope mode `prefix`); children inherit it.
 struct UrlInfo {
@@ -53,6 +82,7 @@ struct UrlInfo {
   uint8_t redirects = 0;  // redirects followed since a link
   uint16_t tries = 0;     // fetches begun and failed so far
   uint32_t prefix_length = 0;
+  SitemapHints hints = {};
 };
 
 // One URL to fetch, leased to the caller until it is given back in a Completion.
@@ -83,8 +113,9 @@ enum class Verdict : uint8_t {
   kTooManyRedirects = 13,
   kNofollow = 14,        // the link or its page says nofollow
   kTooManyOrigins = 15,  // the host has kMaxOriginsPerHost schemes and ports already
+  kBadHost = 16,  // no name for DNS (a label over 63 bytes, over 253 in all), or too many labels
 };
-inline constexpr int kVerdicts = 16;
+inline constexpr int kVerdicts = 17;
 std::string_view Name(Verdict verdict);
 
 // A URL found on a page, in a redirect, a sitemap or a seed list, judged by Scope.

@@ -23,39 +23,44 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-// Appends up to the limit. False when that cut something: the output is truncated and over.
+using Take = std::function<bool(std::string_view)>;
+
+// Hands on up to the limit.
 class Sink {
  public:
-  Sink(size_t input_bytes, const DecodeLimits& limits, DecodedBody& body)
-      : limit_(std::min(limits.max_output_bytes,
-                        std::max(kMinRatioBytes, input_bytes > limits.max_output_bytes
-                                                     ? limits.max_output_bytes
-                                                     : input_bytes * limits.max_ratio))),
-        body_(body) {}
+  Sink(size_t input_bytes, const DecodeLimits& limits, const Take& take)
+      : left_(std::min(limits.max_output_bytes,
+                       std::max(kMinRatioBytes, input_bytes > limits.max_output_bytes
+                                                    ? limits.max_output_bytes
+                                                    : input_bytes * limits.max_ratio))),
+        take_(take) {}
 
+  // False when no more is wanted.
   bool Write(const char* data, size_t size) {
-    const size_t room = limit_ - body_.bytes.size();
-    body_.bytes.append(data, std::min(size, room));
-    if (size <= room) return true;
-    body_.truncated = true;
+    const size_t room = std::min(size, left_);
+    left_ -= room;
+    if (room > 0 && !take_({data, room})) return false;
+    if (room == size) return true;
+    truncated_ = true;
     return false;
   }
 
+  DecodeEnd End(bool complete) const { return {.complete = complete, .truncated = truncated_}; }
+
  private:
-  const size_t limit_;
-  DecodedBody& body_;
+  size_t left_;
+  bool truncated_ = false;
+  const Take& take_;
 };
 
 // `window_bits` as zlib takes it: 31 gzip, 15 zlib, -15 raw deflate. `started` becomes true once
 // the data has proved to be in the format.
-DecodedBody Inflate(std::string_view raw, int window_bits, const DecodeLimits& limits,
-                    bool& started) {
-  DecodedBody body;
-  Sink sink(raw.size(), limits, body);
+DecodeEnd Inflate(std::string_view raw, int window_bits, const DecodeLimits& limits,
+                  const Take& take, bool& started) {
+  Sink sink(raw.size(), limits, take);
   z_stream stream{};
   if (inflateInit2(&stream, window_bits) != Z_OK) {
-    body.complete = false;
-    return body;
+    return sink.End(false);
   }
   const std::unique_ptr<z_stream, int (*)(z_stream*)> closer(&stream, inflateEnd);
   // zlib does not write through next_in, it only lacks the const.
@@ -73,25 +78,24 @@ DecodedBody Inflate(std::string_view raw, int window_bits, const DecodeLimits& l
     const int status = inflate(&stream, Z_NO_FLUSH);
     const size_t produced = buffer.size() - stream.avail_out;
     started = started || produced > 0 || status == Z_STREAM_END;
-    if (!sink.Write(buffer.data(), produced)) return body;
+    if (!sink.Write(buffer.data(), produced)) return sink.End(true);
     if (status == Z_STREAM_END) {
       // A gzip file may have several members; anything else behind one is ignored, as by gzip.
       if (window_bits != 31 || stream.avail_in < 2 || stream.next_in[0] != 0x1F ||
           stream.next_in[1] != 0x8B || inflateReset(&stream) != Z_OK) {
-        return body;
+        return sink.End(true);
       }
       continue;
     }
     if (status != Z_OK || (produced == 0 && stream.avail_in == 0 && left == 0)) {
-      body.complete = false;
-      return body;
+      return sink.End(false);
     }
   }
 }
 
-DecodedBody Unbrotli(std::string_view raw, const DecodeLimits& limits, bool& started) {
-  DecodedBody body;
-  Sink sink(raw.size(), limits, body);
+DecodeEnd Unbrotli(std::string_view raw, const DecodeLimits& limits, const Take& take,
+                   bool& started) {
+  Sink sink(raw.size(), limits, take);
   const std::unique_ptr<BrotliDecoderState, void (*)(BrotliDecoderState*)> decoder(
       BrotliDecoderCreateInstance(nullptr, nullptr, nullptr), BrotliDecoderDestroyInstance);
   const auto* next_in = reinterpret_cast<const uint8_t*>(raw.data());
@@ -105,18 +109,17 @@ DecodedBody Unbrotli(std::string_view raw, const DecodeLimits& limits, bool& sta
         BrotliDecoderDecompressStream(decoder.get(), &in, &next_in, &out, &next_out, nullptr);
     const size_t produced = buffer.size() - out;
     started = started || produced > 0 || status == BROTLI_DECODER_RESULT_SUCCESS;
-    if (!sink.Write(buffer.data(), produced)) return body;
-    if (status == BROTLI_DECODER_RESULT_SUCCESS) return body;
+    if (!sink.Write(buffer.data(), produced)) return sink.End(true);
+    if (status == BROTLI_DECODER_RESULT_SUCCESS) return sink.End(true);
     if (status != BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT) {
-      body.complete = false;
-      return body;
+      return sink.End(false);
     }
   }
 }
 
-DecodedBody Unzstd(std::string_view raw, const DecodeLimits& limits, bool& started) {
-  DecodedBody body;
-  Sink sink(raw.size(), limits, body);
+DecodeEnd Unzstd(std::string_view raw, const DecodeLimits& limits, const Take& take,
+                 bool& started) {
+  Sink sink(raw.size(), limits, take);
   const std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> decoder(ZSTD_createDStream(),
                                                                          ZSTD_freeDStream);
   ZSTD_initDStream(decoder.get());
@@ -131,17 +134,14 @@ DecodedBody Unzstd(std::string_view raw, const DecodeLimits& limits, bool& start
     const size_t status = ZSTD_decompressStream(decoder.get(), &out, &in);
     started = started || (out.pos > 0 && ZSTD_isError(status) == 0);
     if (ZSTD_isError(status) != 0) {
-      body.complete = false;
-      return body;
+      return sink.End(false);
     }
-    if (!sink.Write(buffer.data(), out.pos)) return body;
+    if (!sink.Write(buffer.data(), out.pos)) return sink.End(true);
     if (in.pos == in.size && out.pos < out.size) {
-      body.complete = status == 0;
-      return body;
+      return sink.End(status == 0);
     }
     if (in.pos == before && out.pos == 0) {
-      body.complete = false;
-      return body;
+      return sink.End(false);
     }
   }
 }
@@ -178,20 +178,20 @@ bool HasMagic(std::string_view bytes, Coding coding) {
          (coding == Coding::kZstd && bytes.starts_with("\x28\xB5\x2F\xFD"));
 }
 
-DecodedBody DecodeOne(std::string_view raw, Coding coding, const DecodeLimits& limits,
-                      bool& started) {
+DecodeEnd DecodeOne(std::string_view raw, Coding coding, const DecodeLimits& limits,
+                    const Take& take, bool& started) {
   switch (coding) {
     case Coding::kGzip:
-      return Inflate(raw, 31, limits, started);
+      return Inflate(raw, 31, limits, take, started);
     case Coding::kDeflate: {
       // "deflate" means the zlib format; some servers send the bare stream.
-      DecodedBody body = Inflate(raw, 15, limits, started);
-      return started ? body : Inflate(raw, -15, limits, started);
+      const DecodeEnd end = Inflate(raw, 15, limits, take, started);
+      return started ? end : Inflate(raw, -15, limits, take, started);
     }
     case Coding::kBrotli:
-      return Unbrotli(raw, limits, started);
+      return Unbrotli(raw, limits, take, started);
     case Coding::kZstd:
-      return Unzstd(raw, limits, started);
+      return Unzstd(raw, limits, take, started);
     case Coding::kIdentity:
       break;
   }
@@ -233,41 +233,114 @@ DecodedBody Dechunk(std::string_view raw) {
   }
 }
 
-DecodedBody Gunzip(std::string_view raw, const DecodeLimits& limits) {
-  bool started = false;
-  return Inflate(raw, 31, limits, started);
+struct GunzipStream::State {
+  Take take;
+  z_stream stream{};
+  bool open = false;
+  bool whole = false;  // at a member's end
+  bool over = false;
+
+  ~State() {
+    if (open) inflateEnd(&stream);
+  }
+};
+
+GunzipStream::GunzipStream(Take take) : state_(std::make_unique<State>()) {
+  state_->take = std::move(take);
+  state_->open = inflateInit2(&state_->stream, 31) == Z_OK;
+  state_->over = !state_->open;
+}
+GunzipStream::~GunzipStream() = default;
+
+bool GunzipStream::complete() const { return state_->whole; }
+
+bool GunzipStream::Write(std::string_view piece) {
+  State& state = *state_;
+  z_stream& stream = state.stream;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
+  stream.avail_in = static_cast<uInt>(piece.size());
+  std::array<char, kBufferBytes> buffer;  // NOLINT: written before it is read
+  while (!state.over) {
+    if (state.whole && stream.avail_in > 0) {
+      // Anything but a member behind the last one is ignored, as by gzip.
+      state.over = stream.next_in[0] != 0x1F || inflateReset(&stream) != Z_OK;
+      if (state.over) break;
+      state.whole = false;
+    }
+    stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
+    stream.avail_out = buffer.size();
+    const int status = inflate(&stream, Z_NO_FLUSH);
+    const size_t produced = buffer.size() - stream.avail_out;
+    if (produced > 0 && !state.take({buffer.data(), produced})) state.over = true;
+    if (status == Z_STREAM_END) {
+      state.whole = true;
+      if (stream.avail_in == 0) break;
+      continue;
+    }
+    if (status != Z_OK && status != Z_BUF_ERROR) state.over = true;
+    if (stream.avail_in == 0 && stream.avail_out > 0) break;
+    if (status == Z_BUF_ERROR && produced == 0) break;
+  }
+  return !state.over;
 }
 
 Result<DecodedBody, ParseError> DecodeBody(std::string_view raw, bool chunked,
                                            std::string_view content_encoding,
                                            const DecodeLimits& limits) {
+  DecodedBody body;
+  const auto end =
+      DecodeBodyTo(raw, chunked, content_encoding, limits, [&](std::string_view piece) {
+        body.bytes.append(piece);
+        return true;
+      });
+  if (!end) return Err(end.error());
+  body.complete = end->complete;
+  body.truncated = end->truncated;
+  return body;
+}
+
+Result<DecodeEnd, ParseError> DecodeBodyTo(std::string_view raw, bool chunked,
+                                           std::string_view content_encoding,
+                                           const DecodeLimits& limits, const Take& take) {
   auto codings = ParseCodings(content_encoding, limits.max_codings);
   if (!codings) return Err(codings.error());
-  DecodedBody body;
+  DecodeEnd result;
+  DecodedBody held;
   std::string_view bytes = raw;
   if (chunked) {
-    body = Dechunk(raw);
-    bytes = body.bytes;
+    held = Dechunk(raw);
+    result.complete = held.complete;
+    bytes = held.bytes;
   }
-  // Listed in the order in which they were applied, so undone from the last.
-  for (auto coding = codings->rbegin(); coding != codings->rend() && !bytes.empty(); ++coding) {
+  // Listed in the order in which they were applied, so undone from the last; the first one's output
+  // goes on at once, that of the others is held.
+  for (size_t i = codings->size(); i > 0 && !bytes.empty(); --i) {
+    const bool last = i == 1;
+    std::string decoded;
+    const Take hold = [&](std::string_view piece) {
+      decoded.append(piece);
+      return true;
+    };
     bool started = false;
-    DecodedBody decoded = DecodeOne(bytes, *coding, limits, started);
-    if (!started && !HasMagic(bytes, *coding)) {
-      body.complete = false;
+    const DecodeEnd end = DecodeOne(bytes, (*codings)[i - 1], limits, last ? take : hold, started);
+    if (!started && !HasMagic(bytes, (*codings)[i - 1])) {
+      result.complete = false;
       continue;
     }
-    decoded.complete = decoded.complete && body.complete;
-    decoded.truncated = decoded.truncated || body.truncated;
-    body = std::move(decoded);
-    bytes = body.bytes;
+    result.complete = result.complete && end.complete;
+    result.truncated = result.truncated || end.truncated;
+    if (last) return result;
+    held.bytes = std::move(decoded);
+    bytes = held.bytes;
   }
-  if (bytes.data() == raw.data()) body.bytes = raw;
-  if (body.bytes.size() > limits.max_output_bytes) {
-    body.bytes.resize(limits.max_output_bytes);
-    body.truncated = true;
+  if (bytes.size() > limits.max_output_bytes) {
+    bytes = bytes.substr(0, limits.max_output_bytes);
+    result.truncated = true;
   }
-  return body;
+  while (!bytes.empty() && take(bytes.substr(0, kBufferBytes))) {
+    bytes.remove_prefix(std::min(bytes.size(), kBufferBytes));
+  }
+  return result;
 }
 
 }  // namespace crawld::parser

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -31,6 +33,12 @@ struct DecodedBody {
   bool truncated = false;  // true: a limit cut the output
 };
 
+// What became of a body that was handed on piece by piece.
+struct DecodeEnd {
+  bool complete = true;  // as in DecodedBody
+  bool truncated = false;
+};
+
 // `raw` is the message body; `chunked` says that it still has its chunked transfer coding.
 // `content_encoding` is the header's value, several joined by commas; empty means identity.
 // A body that is not in the coding that its header names is kept as it is and is not `complete`:
@@ -40,10 +48,34 @@ Result<DecodedBody, ParseError> DecodeBody(std::string_view raw, bool chunked,
                                            std::string_view content_encoding,
                                            const DecodeLimits& limits = {});
 
+// The same in pieces of 64 KiB at most, so that a body that unpacks to much takes little memory:
+// only what lies under a second coding, and a chunked body, are held whole. `take` returns false
+// when it has enough.
+Result<DecodeEnd, ParseError> DecodeBodyTo(std::string_view raw, bool chunked,
+                                           std::string_view content_encoding,
+                                           const DecodeLimits& limits,
+                                           const std::function<bool(std::string_view)>& take);
+
 // RFC 9112 section 7.1 alone. Extensions and trailers are dropped; bare LF is accepted.
 DecodedBody Dechunk(std::string_view raw);
 
-// Inflates a gzip file by content (several members too).
-DecodedBody Gunzip(std::string_view raw, const DecodeLimits& limits = {});
+// A gzip file (RFC 1952, several members too) as it comes, for what is packed on top of any content
+// coding. Not thread safe.
+class GunzipStream {
+ public:
+  explicit GunzipStream(std::function<bool(std::string_view)> take);
+  ~GunzipStream();
+  GunzipStream(const GunzipStream&) = delete;
+  GunzipStream& operator=(const GunzipStream&) = delete;
+
+  // False when no more is wanted: `take` has said so, the file is over, or it is broken.
+  bool Write(std::string_view piece);
+  // Whether all members written so far are whole.
+  bool complete() const;
+
+ private:
+  struct State;
+  const std::unique_ptr<State> state_;
+};
 
 }  // namespace crawld::parser

@@ -84,7 +84,18 @@ uint16_t FlagsOf(uint64_t hash) {
   return 0;
 }
 
-bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
+constexpr bool IsSpace(char c) {
+  return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
+}
+
+// Bytes that are a control character, or may begin one or a noncharacter. Blanks and NUL are none.
+constexpr std::array<uint8_t, 256> kOdd = [] {
+  std::array<uint8_t, 256> table{};
+  for (unsigned c = 1; c < 0x20; ++c) table[c] = IsSpace(static_cast<char>(c)) ? 0 : 1;
+  table[0x7F] = table[0xC2] = table[0xEF] = 1;
+  for (unsigned c = 0xF0; c < 0xF5; ++c) table[c] = 1;
+  return table;
+}();
 
 // How far an end tag looks for its start tag. Looking less far only overestimates the depth.
 constexpr size_t kLookback = 64;
@@ -154,6 +165,11 @@ class Guard {
   void LeaveOut(size_t begin, size_t end) {
     CopyUpTo(begin);
     copied_ = std::max(copied_, end);
+  }
+
+  void Instead(size_t begin, size_t end, std::string_view text) {
+    Insert(begin, text);
+    copied_ = end;
   }
 
   void CopyUpTo(size_t place) {
@@ -237,12 +253,42 @@ class Guard {
       ++p;
       while (p < size && IsSpace(html_[p])) ++p;
       if (p >= size) return false;
+      const size_t value = p;
       if (html_[p] == '"' || html_[p] == '\'') {
         p = html_.find(html_[p], p + 1);
         if (p == std::string_view::npos) return false;
         ++p;
       } else {
         while (p < size && !IsSpace(html_[p]) && html_[p] != '>') ++p;
+      }
+      if (cut == 0 && start_tag && !filtering_) MendControls(value, p);
+    }
+  }
+
+  // gumbo reads control characters and noncharacters as U+FFFD, where the standard (13.2.3.5) has
+  // them stay: in a URL they are told apart. A reference keeps them; but one to a C1 control would
+  // mean a character of windows-1252, so these are written as a URL writes them.
+  void MendControls(size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      const auto c = static_cast<unsigned char>(html_[i]);
+      if (kOdd[c] == 0) continue;
+      const auto next = [&](size_t ahead) {
+        return i + ahead < end ? static_cast<unsigned char>(html_[i + ahead]) : 0U;
+      };
+      if (c < 0x80) {
+        Instead(i, i + 1, "&#" + std::to_string(c) + ";");
+      } else if (c == 0xC2 && next(1) >= 0x80 && next(1) < 0xA0) {
+        std::string escaped;
+        web::AppendPercentEncoded(html_.substr(i, 2), web::kNonAscii, escaped);
+        Instead(i, i + 2, escaped);
+      } else if (c == 0xEF && ((next(1) == 0xB7 && next(2) >= 0x90 && next(2) < 0xB0) ||
+                               (next(1) == 0xBF && next(2) >= 0xBE))) {
+        const unsigned point = 0xF000U | (next(1) & 0x3F) << 6 | (next(2) & 0x3F);
+        Instead(i, i + 3, "&#" + std::to_string(point) + ";");
+      } else if (c >= 0xF0 && (next(1) & 0xF) == 0xF && next(2) == 0xBF && next(3) >= 0xBE) {
+        const unsigned point =
+            (c & 7U) << 18 | (next(1) & 0x3F) << 12 | (next(2) & 0x3F) << 6 | (next(3) & 0x3F);
+        Instead(i, i + 4, "&#" + std::to_string(point) + ";");
       }
     }
   }

@@ -9,6 +9,7 @@
 //
 // It also writes <a b c> as <a b="" c> and </a b> as </a>, which mean the same and keep faults of
 // gumbo's away: a repeated attribute without a value spoils the next one, "</svg >" ends no svg.
+// And it writes control characters in attributes as references, because gumbo would replace them.
 #pragma once
 
 #include <cstddef>

@@ -78,6 +78,11 @@ std::string Collapsed(std::string_view text, size_t limit) {
   return out;
 }
 
+bool SameName(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return web::AsciiLower(x) == web::AsciiLower(y); });
+}
+
 // Calls `visit` with each blank-separated word, until it returns true.
 template <typename Visit>
 bool AnyWord(std::string_view text, Visit visit) {
@@ -113,11 +118,55 @@ std::optional<LinkKind> KindOfRel(std::string_view rel) {
   return kind;
 }
 
-bool IsNofollow(std::string_view rel) {
-  return AnyWord(rel, [](std::string_view word) {
-    return EqualIgnoringCase(word, "nofollow") || EqualIgnoringCase(word, "ugc") ||
-           EqualIgnoringCase(word, "sponsored");
+// The kRel* bits of a rel.
+uint8_t RelBits(std::string_view rel) {
+  uint8_t bits = 0;
+  AnyWord(rel, [&](std::string_view word) {
+    if (EqualIgnoringCase(word, "nofollow")) bits |= kRelNofollow;
+    if (EqualIgnoringCase(word, "ugc")) bits |= kRelUgc;
+    if (EqualIgnoringCase(word, "sponsored")) bits |= kRelSponsored;
+    return false;
   });
+  return bits;
+}
+
+// The resource a <link> with this rel brings.
+std::optional<LinkKind> ResourceOfRel(std::string_view rel) {
+  std::optional<LinkKind> kind;
+  AnyWord(rel, [&](std::string_view word) {
+    if (EqualIgnoringCase(word, "stylesheet")) kind = LinkKind::kStyle;
+    if (EqualIgnoringCase(word, "icon") || EqualIgnoringCase(word, "apple-touch-icon")) {
+      kind = LinkKind::kImage;
+    }
+    if (EqualIgnoringCase(word, "modulepreload")) kind = LinkKind::kScript;
+    return kind.has_value();
+  });
+  return kind;
+}
+
+// HTML Standard 4.8.4.2.2 "parsing a srcset attribute": calls `visit` with each URL.
+template <typename Visit>
+void EachInSrcset(std::string_view srcset, Visit visit) {
+  size_t i = 0;
+  while (true) {
+    while (i < srcset.size() && (IsSpace(srcset[i]) || srcset[i] == ',')) ++i;
+    if (i == srcset.size()) return;
+    size_t end = i;
+    while (end < srcset.size() && !IsSpace(srcset[end])) ++end;
+    std::string_view url = srcset.substr(i, end - i);
+    i = end;
+    const bool bare = url.ends_with(',');
+    while (url.ends_with(',')) url.remove_suffix(1);
+    visit(url);
+    if (bare) continue;
+    // Descriptors, up to a comma that is in no parentheses.
+    bool in_parens = false;
+    while (i < srcset.size() && (in_parens || srcset[i] != ',')) {
+      if (srcset[i] == '(') in_parens = true;
+      if (srcset[i] == ')') in_parens = false;
+      ++i;
+    }
+  }
 }
 
 // HTML Standard, "shared declarative refresh steps": "5; url='x'". Empty when there is no URL.
@@ -319,7 +368,7 @@ constexpr uint32_t kDropped = 0xfffffffe;
 struct Reference {
   std::string_view text;
   LinkKind kind;
-  bool nofollow;
+  uint8_t rel;  // kRel* bits
 };
 
 // A place in the walk: a node's children, and which of them is next.
@@ -337,6 +386,7 @@ struct Memory {
   std::string guarded;
   std::vector<Frame> stack;
   std::vector<Reference> references;
+  std::string encoded_reference;
   HashIndex seen_texts;  // of a reference's text: its link
   HashIndex seen_urls;   // of a URL: its link
 };
@@ -345,8 +395,10 @@ struct Memory {
 // resolved afterwards, because <base> may come late.
 class Extractor {
  public:
-  Extractor(Memory& memory, const ParseOptions& options, ParsedPage& page)
-      : memory_(memory), options_(options), page_(page) {}
+  // `encoding`: what queries are written in, empty for UTF-8.
+  Extractor(Memory& memory, const ParseOptions& options, std::string_view encoding,
+            ParsedPage& page)
+      : memory_(memory), options_(options), encoding_(encoding), page_(page) {}
 
   void Run(const GumboNode* document, const web::Url& url);
 
@@ -356,13 +408,16 @@ class Extractor {
   void Leave(const GumboNode& node);
   void Text(const GumboNode* node);
   void Meta(const Attributes& attributes);
+  void Resources(const GumboElement& element);
   void Break();
   void Resolve(const Reference& reference);
+  std::string_view EncodedQuery(std::string_view reference);
   // The link at `index` once more: it is of this kind as well.
   void Merge(const Reference& reference, uint32_t index);
 
   Memory& memory_;
   const ParseOptions& options_;
+  const std::string_view encoding_;
   ParsedPage& page_;
   const char* base_ = nullptr;
   const GumboNode* in_title_ = nullptr;
@@ -445,7 +500,7 @@ void Extractor::Enter(const GumboNode* node) {
       if (attributes.href == nullptr) break;
       memory_.references.push_back({attributes.href,
                                     tag == GUMBO_TAG_A ? LinkKind::kA : LinkKind::kArea,
-                                    IsNofollow(View(attributes.rel))});
+                                    RelBits(View(attributes.rel))});
       break;
     }
     case GUMBO_TAG_LINK: {
@@ -453,7 +508,11 @@ void Extractor::Enter(const GumboNode* node) {
       if (View(attributes.href).empty()) break;
       const std::string_view rel = View(attributes.rel);
       if (const auto kind = KindOfRel(rel)) {
-        memory_.references.push_back({attributes.href, *kind, IsNofollow(rel)});
+        memory_.references.push_back({attributes.href, *kind, RelBits(rel)});
+      }
+      if (!options_.want_resources) break;
+      if (const auto kind = ResourceOfRel(rel)) {
+        memory_.references.push_back({attributes.href, *kind, 0});
       }
       break;
     }
@@ -462,7 +521,7 @@ void Extractor::Enter(const GumboNode* node) {
       const Attributes attributes(element);
       if (View(attributes.src).empty()) break;
       memory_.references.push_back(
-          {attributes.src, tag == GUMBO_TAG_FRAME ? LinkKind::kFrame : LinkKind::kIframe, false});
+          {attributes.src, tag == GUMBO_TAG_FRAME ? LinkKind::kFrame : LinkKind::kIframe, 0});
       break;
     }
     case GUMBO_TAG_BASE: {
@@ -492,6 +551,57 @@ void Extractor::Enter(const GumboNode* node) {
         in_heading_ = node;
         page_.headings.push_back({tag - GUMBO_TAG_H1 + 1, {}});
       }
+      break;
+    default:
+      if (options_.want_resources) Resources(element);
+      break;
+  }
+}
+
+void Extractor::Resources(const GumboElement& element) {
+  const auto add = [&](const char* text, LinkKind kind) {
+    if (!View(text).empty()) memory_.references.push_back({text, kind, 0});
+  };
+  const auto add_set = [&](const char* srcset) {
+    EachInSrcset(View(srcset), [&](std::string_view url) {
+      if (!url.empty()) memory_.references.push_back({url, LinkKind::kImage, 0});
+    });
+  };
+  const auto value = [&](const char* name) -> const char* {
+    const GumboAttribute* const found = gumbo_get_attribute(&element.attributes, name);
+    return found == nullptr ? nullptr : found->value;
+  };
+  switch (static_cast<int>(element.tag)) {
+    case GUMBO_TAG_IMG:
+      add(value("src"), LinkKind::kImage);
+      add_set(value("srcset"));
+      for (const char* const name : {"data-src", "data-original", "data-lazy", "data-lazy-src"}) {
+        add(value(name), LinkKind::kImage);
+      }
+      for (const char* const name : {"data-srcset", "data-lazy-srcset"}) add_set(value(name));
+      break;
+    case GUMBO_TAG_INPUT:
+      if (EqualIgnoringCase(View(value("type")), "image")) add(value("src"), LinkKind::kImage);
+      break;
+    case GUMBO_TAG_SCRIPT:
+      add(value("src"), LinkKind::kScript);
+      break;
+    case GUMBO_TAG_VIDEO:
+      add(value("src"), LinkKind::kMedia);
+      add(value("poster"), LinkKind::kImage);
+      break;
+    case GUMBO_TAG_SOURCE:  // of a <picture> by srcset, of <audio> and <video> by src
+      add(value("src"), LinkKind::kMedia);
+      add_set(value("srcset"));
+      add_set(value("data-srcset"));
+      break;
+    case GUMBO_TAG_AUDIO:
+    case GUMBO_TAG_EMBED:
+    case GUMBO_TAG_TRACK:
+      add(value("src"), LinkKind::kMedia);
+      break;
+    case GUMBO_TAG_OBJECT:
+      add(value("data"), LinkKind::kMedia);
       break;
     default:
       break;
@@ -539,27 +649,13 @@ void Extractor::Meta(const Attributes& attributes) {
   if (EqualIgnoringCase(name, "description")) {
     if (!have_description_) page_.description = Collapsed(content, options_.max_title_bytes);
     have_description_ = true;
-  } else if (EqualIgnoringCase(name, "robots")) {
-    RobotsMeta& robots = page_.robots;
-    for (size_t begin = 0; begin < content.size();) {
-      const size_t end = std::min(content.find(',', begin), content.size());
-      std::string_view word = content.substr(begin, end - begin);
-      while (!word.empty() && IsSpace(word.front())) word.remove_prefix(1);
-      while (!word.empty() && IsSpace(word.back())) word.remove_suffix(1);
-      const bool none = EqualIgnoringCase(word, "none");
-      robots.noindex = robots.noindex || none || EqualIgnoringCase(word, "noindex");
-      robots.nofollow = robots.nofollow || none || EqualIgnoringCase(word, "nofollow");
-      begin = end + 1;
-    }
-    if (robots.raw.size() < options_.max_title_bytes) {
-      if (!robots.raw.empty()) robots.raw += ", ";
-      robots.raw += Cut(content, options_.max_title_bytes -
-                                     std::min(robots.raw.size(), options_.max_title_bytes));
-    }
+  } else if (EqualIgnoringCase(name, "robots") ||
+             (!options_.robots_name.empty() && SameName(name, options_.robots_name))) {
+    web::ReadRobotsMeta(content, page_.robots);
   } else if (EqualIgnoringCase(View(attributes.http_equiv), "refresh")) {
     // Not `content`: the reference must live as long as the tree.
     const std::string_view url = RefreshUrl(View(attributes.content));
-    if (!url.empty()) memory_.references.push_back({url, LinkKind::kRefresh, false});
+    if (!url.empty()) memory_.references.push_back({url, LinkKind::kRefresh, 0});
   }
 }
 
@@ -584,6 +680,7 @@ void Extractor::Resolve(const Reference& reference) {
     Merge(reference, known);
     return;
   }
+  if (!encoding_.empty()) text = EncodedQuery(text);
   auto url = web::Url::Parse(text, page_.base_url);
   if (!url) {
     ++page_.links_bad;
@@ -609,14 +706,29 @@ void Extractor::Resolve(const Reference& reference) {
   link.url = *std::move(url);
   link.kind = reference.kind;
   link.kinds = KindBit(reference.kind);
-  link.nofollow = reference.nofollow;
+  link.rels = static_cast<uint8_t>(1U << reference.rel);
+}
+
+// URL Standard, "query state": the query of a link is written in the page's encoding. The first '?'
+// before the first '#' begins it.
+std::string_view Extractor::EncodedQuery(std::string_view reference) {
+  const size_t question = reference.substr(0, reference.find('#')).find('?');
+  if (question == std::string_view::npos) return reference;
+  const std::string_view tail = reference.substr(question + 1);
+  const std::string_view query = tail.substr(0, tail.find('#'));
+  if ((web::ClassOf(query) & web::kNonAscii) == 0) return reference;
+  std::string& encoded = memory_.encoded_reference;
+  encoded.assign(reference.substr(0, question + 1));
+  AppendEncodedQuery(query, encoding_, encoded);
+  encoded += tail.substr(query.size());
+  return encoded;
 }
 
 void Extractor::Merge(const Reference& reference, uint32_t index) {
   if (index == kDropped) return;
   Link& link = page_.links[index];
   link.kinds |= KindBit(reference.kind);
-  link.nofollow = link.nofollow && reference.nofollow;
+  link.rels |= static_cast<uint8_t>(1U << reference.rel);
 }
 
 }  // namespace
@@ -636,21 +748,26 @@ Result<ParsedPage, ParseError> HtmlParser::Parse(std::string_view bytes,
   const Charset charset = DetermineCharset(bytes, header_charset);
   const std::string_view html =
       DecodeToUtf8(bytes.substr(charset.bom_bytes), charset.name, impl_->decoded);
-  auto page = ParseUtf8(html, url, options);
-  if (page) {
-    page->encoding = charset.name;
-    page->encoding_from = Name(charset.source).data();
-  }
+  auto page = ParseDecoded(html, charset.name, url, options);
+  if (page) page->encoding_from = Name(charset.source).data();
   return page;
 }
 
 Result<ParsedPage, ParseError> HtmlParser::ParseUtf8(std::string_view html, const web::Url& url,
                                                      const ParseOptions& options) {
+  return ParseDecoded(html, "utf-8", url, options);
+}
+
+Result<ParsedPage, ParseError> HtmlParser::ParseDecoded(std::string_view html,
+                                                        std::string_view encoding,
+                                                        const web::Url& url,
+                                                        const ParseOptions& options) {
   if (html.size() > options.max_input_bytes) return Err(ParseError::kTooLarge);
   ParsedPage page;
-  page.encoding = "utf-8";
+  page.encoding = encoding;
   page.encoding_from = "utf8";
-  if (options.skeleton && !options.want_text) html = SkeletonOf(html, impl_->skeleton);
+  if (options.skeleton && !options.want_text && !options.want_resources)
+    html = SkeletonOf(html, impl_->skeleton);
   if (impl_->guarded.capacity() > kKeptText) std::string().swap(impl_->guarded);
   const GuardResult guarded = GuardHtml(html, options.max_guard_work, impl_->guarded);
   page.truncated_input = guarded.changed;
@@ -660,7 +777,9 @@ Result<ParsedPage, ParseError> HtmlParser::ParseUtf8(std::string_view html, cons
   page.truncated_tree = !tree.complete;
 
   impl_->references.clear();
-  Extractor(*impl_, options, page).Run(tree.document, url);
+  const std::string_view queries = OutputEncoding(encoding);
+  Extractor(*impl_, options, queries == "utf-8" ? std::string_view() : queries, page)
+      .Run(tree.document, url);
   return page;
 }
 

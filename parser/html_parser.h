@@ -28,8 +28,12 @@ namespace crawld::parser {
 struct ParseOptions {
   bool want_text = false;
   bool want_headings = true;
-  // Parse the page's skeleton where it has one (html_skeleton.h); not with want_text.
+  bool want_resources = false;  // images, scripts, styles and media as links too
+  // Parse the page's skeleton where it has one (html_skeleton.h); not with want_text or
+  // want_resources, for which a skeleton has too little.
   bool skeleton = true;
+  // <meta> of this name, whatever its case, counts as one named "robots". Empty: none.
+  std::string_view robots_name = {};
 
   size_t max_input_bytes = size_t{64} << 20;  // of decoded text; beyond it kTooLarge
   size_t max_links = 100000;
@@ -57,7 +61,8 @@ class HtmlParser {
   Result<ParsedPage, ParseError> Parse(std::string_view bytes, std::string_view header_charset,
                                        const web::Url& url, const ParseOptions& options = {});
 
-  // The same for text that is valid UTF-8 already; skips all charset work.
+  // The same for text that is valid UTF-8 already, on a page that was UTF-8; skips all charset
+  // work.
   Result<ParsedPage, ParseError> ParseUtf8(std::string_view html, const web::Url& url,
                                            const ParseOptions& options = {});
 
@@ -66,6 +71,10 @@ class HtmlParser {
 
  private:
   struct Impl;
+
+  Result<ParsedPage, ParseError> ParseDecoded(std::string_view html, std::string_view encoding,
+                                              const web::Url& url, const ParseOptions& options);
+
   const std::unique_ptr<Impl> impl_;
 };
 

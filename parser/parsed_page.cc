@@ -42,8 +42,23 @@ std::string_view Name(LinkKind kind) {
       return "shortlink";
     case LinkKind::kRefresh:
       return "refresh";
+    case LinkKind::kImage:
+      return "image";
+    case LinkKind::kScript:
+      return "script";
+    case LinkKind::kStyle:
+      return "style";
+    case LinkKind::kMedia:
+      return "media";
   }
   return "unknown";
+}
+
+bool Link::IsWithheld(uint8_t honoured) const {
+  for (unsigned set = 0; set <= kRelAll; ++set) {
+    if ((rels >> set & 1) != 0 && (set & honoured) == 0) return false;
+  }
+  return honoured != 0;
 }
 
 }  // namespace crawld::parser

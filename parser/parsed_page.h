@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "web/robots_directives.h"
 #include "web/url.h"
 
 namespace crawld::parser {
@@ -26,7 +27,13 @@ enum class ParseError : uint8_t {
 
 std::string_view Name(ParseError error);
 
-// Where a link came from: an element, or a <link> with that rel, or <meta http-equiv=refresh>.
+// Where a link came from: an element, or a <link> with that rel, or <meta http-equiv=refresh>. The
+// last four are what a page is made of (ParseOptions::want_resources):
+//   kImage   img, input type=image: src, srcset, and data-src and its like, which scripts load from
+//            later; picture > source srcset; video poster; link rel=icon
+//   kScript  script src, link rel=modulepreload
+//   kStyle   link rel=stylesheet
+//   kMedia   audio, video, source, track and embed src; object data
 enum class LinkKind : uint8_t {
   kA,
   kArea,
@@ -39,6 +46,10 @@ enum class LinkKind : uint8_t {
   kAmphtml,
   kShortlink,
   kRefresh,
+  kImage,
+  kScript,
+  kStyle,
+  kMedia,
 };
 
 // "a", "canonical", ...
@@ -48,12 +59,24 @@ constexpr uint16_t KindBit(LinkKind kind) {
   return static_cast<uint16_t>(1U << static_cast<unsigned>(kind));
 }
 
+inline constexpr uint16_t kResourceKinds = KindBit(LinkKind::kImage) | KindBit(LinkKind::kScript) |
+                                           KindBit(LinkKind::kStyle) | KindBit(LinkKind::kMedia);
+
+// What a rel says about the link that has it; a set of bits.
+inline constexpr uint8_t kRelNofollow = 1;
+inline constexpr uint8_t kRelUgc = 2;
+inline constexpr uint8_t kRelSponsored = 4;
+inline constexpr uint8_t kRelAll = kRelNofollow | kRelUgc | kRelSponsored;
+
 // One URL a page links to, however often and from whatever elements.
 struct Link {
   web::Url url;                  // http or https, without fragment
   LinkKind kind = LinkKind::kA;  // where it stood first
   uint16_t kinds = 0;            // KindBit() of every kind it occurred as
-  bool nofollow = false;         // rel contains nofollow, ugc or sponsored, each time
+  uint8_t rels = 0;              // bit n: it occurred with the set n of kRel* bits
+
+  // Whether each occurrence has a rel that is in `honoured`, a set of kRel* bits.
+  bool IsWithheld(uint8_t honoured) const;
 };
 
 struct Heading {
@@ -63,18 +86,11 @@ struct Heading {
   friend bool operator==(const Heading&, const Heading&) = default;
 };
 
-// <meta name=robots>, all of them together.
-struct RobotsMeta {
-  bool noindex = false;   // noindex, none
-  bool nofollow = false;  // nofollow, none
-  std::string raw;        // the contents as written, joined by ", "
-};
-
 struct ParsedPage {
-  std::string title;        // blanks collapsed, as the other texts
-  std::string description;  // <meta name=description>
-  std::string language;     // <html lang>, as written
-  RobotsMeta robots;
+  std::string title;             // blanks collapsed, as the other texts
+  std::string description;       // <meta name=description>
+  std::string language;          // <html lang>, as written
+  web::RobotsDirectives robots;  // every <meta> that is named robots, or as ParseOptions says
   std::string canonical;  // href of the first usable rel=canonical, absolute; empty when absent
   std::vector<Heading> headings;
   std::string text;  // only with ParseOptions::want_text: what a reader sees, blocks on own lines

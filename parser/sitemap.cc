@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "parser/charset.h"
@@ -39,32 +41,162 @@ bool EqualIgnoringCase(std::string_view text, std::string_view lower) {
                     [](char a, char b) { return web::AsciiLower(a) == b; });
 }
 
+// Where the entries of one document go, and what is told of it at the end.
+class Output {
+ public:
+  Output(const SitemapLimits& limits, std::function<void(SitemapEntry&&)> take)
+      : limits_(limits), take_(std::move(take)) {}
+
+  // False: there is no room for it.
+  bool Take(SitemapEntry&& entry) {
+    if (end_.count == limits_.max_entries) {
+      end_.truncated = true;
+      return false;
+    }
+    ++end_.count;
+    take_(std::move(entry));
+    return true;
+  }
+
+  const SitemapLimits& limits() const { return limits_; }
+  SitemapEnd& end() { return end_; }
+
+ private:
+  const SitemapLimits limits_;
+  const std::function<void(SitemapEntry&&)> take_;
+  SitemapEnd end_;
+};
+
+// Makes text that came in pieces well-formed where writers of sitemaps often fail: an '&' that
+// begins no reference of XML becomes "&amp;", and characters that XML does not have become blanks.
+// The rest passes as it is.
+class XmlMender {
+ public:
+  // Appends what is decided; the last few bytes wait for what follows, unless `last`.
+  void Write(std::string_view utf8, bool last, std::string& out) {
+    pending_ += utf8;
+    const std::string_view text = pending_;
+    size_t i = 0;
+    size_t plain = 0;
+    const auto instead = [&](size_t bytes, std::string_view replacement) {
+      out.append(text.substr(plain, i - plain)).append(replacement);
+      i += bytes;
+      plain = i;
+    };
+    while (i < text.size() && (last || text.size() - i >= kLookahead)) {
+      const auto c = static_cast<unsigned char>(text[i]);
+      if (c >= 0x20 && c != '&' && c != '<' && c != ']' && c != '-' && c != 0xEF) {
+        ++i;
+        continue;
+      }
+      if (c == '\f' || (c < 0x20 && !IsSpace(text[i]))) {
+        instead(1, " ");
+      } else if (c == 0xEF &&
+                 (text.substr(i, 3) == "\xEF\xBF\xBE" || text.substr(i, 3) == "\xEF\xBF\xBF")) {
+        instead(3, " ");
+      } else if (section_end_.empty() && c == '<' && text.substr(i).starts_with("<![CDATA[")) {
+        section_end_ = "]]>";
+        i += 9;
+      } else if (section_end_.empty() && c == '<' && text.substr(i).starts_with("<!--")) {
+        section_end_ = "-->";
+        i += 4;
+      } else if (!section_end_.empty() && text.substr(i).starts_with(section_end_)) {
+        i += section_end_.size();
+        section_end_ = {};
+      } else if (section_end_ == "-->" && text.substr(i, 2) == "--") {
+        instead(1, "- ");  // two dashes are not allowed in a comment
+      } else if (c == '&' && section_end_.empty()) {
+        const size_t size = ReferenceAt(text.substr(i));
+        if (size == 0) {
+          instead(1, "&amp;");
+        } else if (text[i + 1] == '#' && !IsXmlCharacter(text.substr(i, size))) {
+          instead(size, " ");
+        } else {
+          i += size;
+        }
+      } else {
+        ++i;
+      }
+    }
+    i = std::min(i, text.size());
+    out.append(text.substr(plain, i - plain));
+    pending_.erase(0, i);
+  }
+
+ private:
+  // Enough for "<![CDATA[" and "&#x10FFFF;".
+  static constexpr size_t kLookahead = 16;
+
+  // The length of the reference that `text` begins with; 0: it is none.
+  static size_t ReferenceAt(std::string_view text) {
+    for (const std::string_view known : {"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"}) {
+      if (text.starts_with(known)) return known.size();
+    }
+    if (!text.starts_with("&#")) return 0;
+    const size_t end = text.substr(0, kLookahead).find(';');
+    if (end == std::string_view::npos) return 0;
+    const bool hex = text.size() > 2 && text[2] == 'x';
+    const std::string_view digits = text.substr(hex ? 3 : 2, end - (hex ? 3 : 2));
+    if (digits.empty() || digits.size() > 8) return 0;
+    for (const char c : digits) {
+      if (hex ? web::HexValue(c) < 0 : !web::IsDigit(c)) return 0;
+    }
+    return end + 1;
+  }
+
+  // XML 1.0 production 2, for a reference that ReferenceAt() has approved.
+  static bool IsXmlCharacter(std::string_view reference) {
+    uint32_t point = 0;
+    const bool hex = reference[2] == 'x';
+    for (const char c : reference.substr(hex ? 3 : 2)) {
+      if (c == ';') break;
+      point = point * (hex ? 16 : 10) + static_cast<uint32_t>(web::HexValue(c));
+      if (point > 0x10FFFF) return false;
+    }
+    return point == '\t' || point == '\n' || point == '\r' || (point >= 0x20 && point < 0xD800) ||
+           (point >= 0xE000 && point < 0xFFFE) || point >= 0x10000;
+  }
+
+  std::string pending_;
+  std::string_view section_end_;  // of the CDATA section or comment that is open
+};
+
 class XmlSitemap {
  public:
-  explicit XmlSitemap(const SitemapLimits& limits) : limits_(limits) {}
-
-  Result<Sitemap, ParseError> Run(std::string_view xml, const char* encoding) {
-    const std::unique_ptr<XML_ParserStruct, void (*)(XML_Parser)> parser(XML_ParserCreate(encoding),
-                                                                         XML_ParserFree);
-    parser_ = parser.get();
-    XML_SetUserData(parser_, this);
-    XML_SetElementHandler(parser_, OnStart, OnEnd);
-    XML_SetCharacterDataHandler(parser_, OnText);
-    XML_SetEntityDeclHandler(parser_, OnEntity);
+  explicit XmlSitemap(Output& output)
+      : output_(output),
+        limits_(output.limits()),
+        parser_(XML_ParserCreate("UTF-8"), XML_ParserFree) {
+    XML_SetUserData(parser_.get(), this);
+    XML_SetElementHandler(parser_.get(), OnStart, OnEnd);
+    XML_SetCharacterDataHandler(parser_.get(), OnText);
+    XML_SetEntityDeclHandler(parser_.get(), OnEntity);
     // Never followed: parameter entities off, no external handler.
-    XML_SetParamEntityParsing(parser_, XML_PARAM_ENTITY_PARSING_NEVER);
-    bool ok = true;
-    while (ok && !stopped_) {
-      const std::string_view piece = xml.substr(0, kPieceBytes);
-      xml.remove_prefix(piece.size());
-      ok = XML_Parse(parser_, piece.data(), static_cast<int>(piece.size()), xml.empty()) ==
-           XML_STATUS_OK;
-      if (xml.empty()) break;
+    XML_SetParamEntityParsing(parser_.get(), XML_PARAM_ENTITY_PARSING_NEVER);
+  }
+
+  // Valid UTF-8. False when no more is wanted.
+  bool Write(std::string_view utf8, bool last) {
+    while (!over_) {
+      const std::string_view piece = utf8.substr(0, kPieceBytes);
+      utf8.remove_prefix(piece.size());
+      const bool final = last && utf8.empty();
+      mended_.clear();
+      mender_.Write(piece, final, mended_);
+      if (XML_Parse(parser_.get(), mended_.data(), static_cast<int>(mended_.size()),
+                    static_cast<int>(final)) != XML_STATUS_OK) {
+        if (!stopped_) output_.end().complete = false;
+        over_ = true;
+      }
+      if (utf8.empty()) break;
     }
-    if (forbidden_ && sitemap_.entries.empty()) return Err(ParseError::kForbiddenMarkup);
-    if (format_ == Format::kUnknown) return Err(ParseError::kNotASitemap);
-    if (!ok && !stopped_) sitemap_.complete = false;
-    return std::move(sitemap_);
+    return !over_;
+  }
+
+  std::optional<ParseError> error() {
+    if (forbidden_ && output_.end().count == 0) return ParseError::kForbiddenMarkup;
+    if (format_ == Format::kUnknown) return ParseError::kNotASitemap;
+    return std::nullopt;
   }
 
  private:
@@ -84,19 +216,19 @@ class XmlSitemap {
                        const char*, const char*) {
     Self(data).forbidden_ = true;
     Self(data).Stop();
-    Self(data).sitemap_.complete = false;
+    Self(data).output_.end().complete = false;
   }
 
   void Stop() {
     stopped_ = true;
-    XML_StopParser(parser_, XML_FALSE);
+    XML_StopParser(parser_.get(), XML_FALSE);
   }
 
   void Start(std::string_view name, bool prefixed, const char** attributes) {
     if (stopped_) return;
     ++depth_;
     if (depth_ > limits_.max_depth) {
-      sitemap_.truncated = true;
+      output_.end().truncated = true;
       Stop();
       return;
     }
@@ -184,7 +316,7 @@ class XmlSitemap {
     loc = Trim(loc);
     if (loc.empty() || quality <= loc_quality_) return;
     if (loc.size() > limits_.max_loc_bytes) {
-      sitemap_.truncated = true;
+      output_.end().truncated = true;
       return;
     }
     entry_.loc = loc;
@@ -211,14 +343,7 @@ class XmlSitemap {
       EndField();
     } else if (entry_depth_ > 0 && depth_ == entry_depth_) {
       entry_depth_ = 0;
-      if (!entry_.loc.empty()) {
-        if (sitemap_.entries.size() == limits_.max_entries) {
-          sitemap_.truncated = true;
-          Stop();
-        } else {
-          sitemap_.entries.push_back(std::move(entry_));
-        }
-      }
+      if (!entry_.loc.empty() && !output_.Take(std::move(entry_))) Stop();
       entry_ = {};
     }
     --depth_;
@@ -231,7 +356,7 @@ class XmlSitemap {
         break;
       case Field::kLoc:
         if (too_long_) {
-          sitemap_.truncated = true;
+          output_.end().truncated = true;
         } else {
           SetLoc(text, 2);
         }
@@ -259,9 +384,12 @@ class XmlSitemap {
     }
   }
 
+  Output& output_;
   const SitemapLimits& limits_;
-  XML_Parser parser_ = nullptr;
-  Sitemap sitemap_;
+  const std::unique_ptr<XML_ParserStruct, void (*)(XML_Parser)> parser_;
+  XmlMender mender_;
+  std::string mended_;
+  bool over_ = false;
   Format format_ = Format::kUnknown;
   size_t depth_ = 0;
   size_t entry_depth_ = 0;  // of the entry we are in; 0 outside
@@ -274,25 +402,166 @@ class XmlSitemap {
   bool forbidden_ = false;
 };
 
-// One absolute URL a line; other lines are skipped. None at all: not a sitemap.
-Result<Sitemap, ParseError> ParseText(std::string_view text, const SitemapLimits& limits) {
-  Sitemap sitemap;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find_first_of("\r\n"), text.size());
-    const std::string_view line = Trim(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.empty() || line.size() > limits.max_loc_bytes) continue;
-    const auto url = web::Url::Parse(line);
-    if (!url || !url->IsHttp()) continue;
-    if (sitemap.entries.size() == limits.max_entries) {
-      sitemap.truncated = true;
-      break;
+// One absolute URL a line; other lines are skipped.
+class TextSitemap {
+ public:
+  explicit TextSitemap(Output& output) : output_(output) {}
+
+  // Valid UTF-8. False when no more is wanted.
+  bool Write(std::string_view text, bool last) {
+    while (!text.empty()) {
+      const size_t end = text.find_first_of("\r\n");
+      // What is too long to be taken need not be kept.
+      const size_t room = output_.limits().max_loc_bytes + 1 - line_.size();
+      line_ += text.substr(0, std::min(end, room));
+      if (end == std::string_view::npos) break;
+      text.remove_prefix(end + 1);
+      if (!EndLine()) return false;
     }
-    sitemap.entries.emplace_back().loc = line;
+    return !last || EndLine();
   }
-  if (sitemap.entries.empty()) return Err(ParseError::kNotASitemap);
-  return sitemap;
-}
+
+  std::optional<ParseError> error() {
+    return output_.end().count == 0 ? std::optional(ParseError::kNotASitemap) : std::nullopt;
+  }
+
+ private:
+  bool EndLine() {
+    const std::string line = std::exchange(line_, {});
+    if (line.size() > output_.limits().max_loc_bytes) {
+      output_.end().truncated = true;
+      return true;
+    }
+    const auto url = web::Url::Parse(line);
+    if (!url || !url->IsHttp()) return true;
+    SitemapEntry entry;
+    entry.loc = Trim(line);
+    return output_.Take(std::move(entry));
+  }
+
+  Output& output_;
+  std::string line_;
+};
+
+// Unpacked bytes of unknown encoding, to one of the two above.
+class Document {
+ public:
+  explicit Document(Output& output) : output_(output) {}
+
+  bool Write(std::string_view bytes) {
+    const size_t room = output_.limits().max_bytes - bytes_;
+    if (bytes.size() > room) output_.end().truncated = true;
+    bytes = bytes.substr(0, room);
+    bytes_ += bytes.size();
+    bool more = true;
+    if (!decoder_) {
+      head_ += bytes;
+      if (head_.size() < kHeadBytes) return true;
+      more = Begin(false);
+    } else {
+      more = Decode(bytes, false);
+    }
+    return more && !output_.end().truncated;
+  }
+
+  std::optional<ParseError> Finish() {
+    if (!decoder_) {
+      Begin(true);
+    } else {
+      Decode({}, true);
+    }
+    if (xml_) return xml_->error();
+    return text_ ? text_->error() : ParseError::kNotASitemap;
+  }
+
+ private:
+  static constexpr size_t kHeadBytes = 1024;
+
+  bool Begin(bool last) {
+    const Charset charset = DetermineXmlCharset(head_);
+    decoder_.emplace(charset.name);
+    const std::string head = std::exchange(head_, {});
+    return Decode(std::string_view(head).substr(charset.bom_bytes), last);
+  }
+
+  bool Decode(std::string_view bytes, bool last) {
+    bool more = true;
+    do {
+      const std::string_view piece = bytes.substr(0, kPieceBytes);
+      bytes.remove_prefix(piece.size());
+      decoded_.clear();
+      decoder_->Write(piece, last && bytes.empty(), decoded_);
+      more = Read(decoded_, last && bytes.empty());
+    } while (more && !bytes.empty());
+    return more;
+  }
+
+  bool Read(std::string_view utf8, bool last) {
+    if (!xml_ && !text_) {
+      // Blanks before the declaration are an error in XML and common in the wild.
+      while (!utf8.empty() && IsSpace(utf8.front())) utf8.remove_prefix(1);
+      if (utf8.starts_with("\xEF\xBB\xBF")) utf8.remove_prefix(3);
+      if (utf8.empty()) return true;
+      if (utf8.front() == '<') {
+        xml_.emplace(output_);
+      } else {
+        text_.emplace(output_);
+      }
+    }
+    return xml_ ? xml_->Write(utf8, last) : text_->Write(utf8, last);
+  }
+
+  Output& output_;
+  size_t bytes_ = 0;
+  std::string head_;
+  std::optional<StreamDecoder> decoder_;
+  std::string decoded_;
+  std::optional<XmlSitemap> xml_;
+  std::optional<TextSitemap> text_;
+};
+
+// Takes gzip off, if it is there. A .xml.gz may come with Content-Encoding: gzip on top, and was
+// then packed twice.
+class Unpacker {
+ public:
+  Unpacker(int layers, Output& output, Document& document)
+      : layers_(layers), output_(output), document_(document) {}
+
+  bool Write(std::string_view bytes) {
+    if (!decided_) {
+      head_ += bytes;
+      if (head_.size() < 2) return true;
+      const std::string head = std::exchange(head_, {});
+      return Decide(head);
+    }
+    return gunzip_ ? gunzip_->Write(bytes) : document_.Write(bytes);
+  }
+
+  void Finish() {
+    if (!decided_ && !head_.empty()) Decide(std::exchange(head_, {}));
+    if (inner_) inner_->Finish();
+    if (gunzip_ && !gunzip_->complete() && !output_.end().truncated) {
+      output_.end().complete = false;
+    }
+  }
+
+ private:
+  bool Decide(const std::string& head) {
+    decided_ = true;
+    if (layers_ == 0 || !head.starts_with("\x1F\x8B")) return document_.Write(head);
+    inner_ = std::make_unique<Unpacker>(layers_ - 1, output_, document_);
+    gunzip_.emplace([this](std::string_view piece) { return inner_->Write(piece); });
+    return gunzip_->Write(head);
+  }
+
+  const int layers_;
+  Output& output_;
+  Document& document_;
+  bool decided_ = false;
+  std::string head_;
+  std::unique_ptr<Unpacker> inner_;
+  std::optional<GunzipStream> gunzip_;
+};
 
 }  // namespace
 
@@ -306,43 +575,37 @@ std::string_view Name(SitemapKind kind) {
   return "unknown";
 }
 
+class SitemapReader::Impl {
+ public:
+  Impl(const SitemapLimits& limits, std::function<void(SitemapEntry&&)> take)
+      : output(limits, std::move(take)) {}
+
+  Output output;
+  Document document{output};
+  Unpacker unpacker{2, output, document};
+};
+
+SitemapReader::SitemapReader(const SitemapLimits& limits, std::function<void(SitemapEntry&&)> take)
+    : impl_(std::make_unique<Impl>(limits, std::move(take))) {}
+SitemapReader::~SitemapReader() = default;
+
+bool SitemapReader::Write(std::string_view bytes) { return impl_->unpacker.Write(bytes); }
+
+Result<SitemapEnd, ParseError> SitemapReader::Finish() {
+  impl_->unpacker.Finish();
+  if (const auto error = impl_->document.Finish()) return Err(*error);
+  return impl_->output.end();
+}
+
 Result<Sitemap, ParseError> ParseSitemap(std::string_view body, const SitemapLimits& limits) {
-  DecodedBody unpacked;
-  bool complete = true;
-  bool truncated = false;
-  // A .xml.gz may come with Content-Encoding: gzip on top, and was then packed twice.
-  for (int layer = 0; layer < 2 && body.starts_with("\x1F\x8B"); ++layer) {
-    DecodeLimits decode;
-    decode.max_output_bytes = limits.max_bytes;
-    DecodedBody next = Gunzip(body, decode);
-    complete = complete && next.complete;
-    truncated = truncated || next.truncated;
-    unpacked = std::move(next);
-    body = unpacked.bytes;
-  }
-  if (body.size() > limits.max_bytes) {
-    body = body.substr(0, limits.max_bytes);
-    truncated = true;
-  }
-  // Expat knows UTF-8, UTF-16, ISO-8859-1 and ASCII; everything else, and broken UTF-8, comes to it
-  // as UTF-8.
-  std::string decoded;
-  const Charset charset = DetermineCharset(body, {});
-  const std::string_view text = DecodeToUtf8(body.substr(charset.bom_bytes), charset.name, decoded);
-  std::string_view start = Trim(text.substr(0, std::min<size_t>(text.size(), 4096)));
-  Result<Sitemap, ParseError> result = Err(ParseError::kNotASitemap);
-  if (start.starts_with('<')) {
-    // Blanks before the declaration are an error in XML and common in the wild.
-    result = XmlSitemap(limits).Run(text.substr(static_cast<size_t>(start.data() - text.data())),
-                                    "UTF-8");
-  } else {
-    result = ParseText(text, limits);
-  }
-  if (result) {
-    result->complete = result->complete && complete;
-    result->truncated = result->truncated || truncated;
-  }
-  return result;
+  Sitemap sitemap;
+  SitemapReader reader(limits,
+                       [&](SitemapEntry&& entry) { sitemap.entries.push_back(std::move(entry)); });
+  reader.Write(body);
+  auto end = reader.Finish();
+  if (!end) return Err(end.error());
+  static_cast<SitemapEnd&>(sitemap) = *end;
+  return sitemap;
 }
 
 }  // namespace crawld::parser

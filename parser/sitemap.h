@@ -1,14 +1,20 @@
-// Sitemaps: urlset and sitemapindex (sitemaps.org protocol 0.9), RSS 2.0, Atom 1.0, plain text;
-// gzip by content.
+// Sitemaps: urlset and sitemapindex (sitemaps.org protocol 0.9), RSS 0.9 to 2.0, Atom, plain text;
+// gzip by content, twice if need be.
 //
-// Streaming: XML goes through expat piece by piece and only the entries are kept, so memory is the
-// entries' and the limits'. Element names are matched without their namespace, which is wrong or
-// absent often enough. A broken document keeps what was whole. No external entity is ever loaded
-// and no declared one expanded: a document type that declares entities ends the parse.
+// Streaming: bytes come in pieces, entries go out one by one, and what is held in between is a few
+// buffers of 64 KiB and one entry. Element names are matched without their namespace, which is
+// wrong or absent often enough. A broken document keeps what was whole. What writers of sitemaps
+// get wrong most often breaks nothing: an '&' that is no reference counts as "&amp;", a control
+// character as a blank, bytes that are not in the encoding as U+FFFD.
+//
+// No external entity is ever loaded and no declared one expanded: a document type that declares
+// entities ends the parse.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,9 +27,9 @@ namespace crawld::parser {
 
 struct SitemapLimits {
   size_t max_bytes = size_t{50} << 20;  // unpacked, as the protocol has it; the rest is ignored
-  size_t max_entries = 50000;           // of an urlset, as the protocol has it
+  size_t max_entries = 50000;           // likewise
   size_t max_depth = 64;                // of elements; deeper XML ends the parse
-  size_t max_loc_bytes = 2048;          // a longer location is dropped
+  size_t max_loc_bytes = web::kMaxUrlBytes;  // an entry with a longer location is dropped
 };
 
 enum class SitemapKind : uint8_t { kUrl, kSitemap };
@@ -41,14 +47,39 @@ struct SitemapEntry {
   friend bool operator==(const SitemapEntry&, const SitemapEntry&) = default;
 };
 
-struct Sitemap {
-  std::vector<SitemapEntry> entries;  // in document order
-  bool complete = true;               // false: the document broke off
-  bool truncated = false;             // a limit cut it
+// What became of a sitemap whose entries went out one by one.
+struct SitemapEnd {
+  size_t count = 0;        // of entries
+  bool complete = true;    // false: the document broke off
+  bool truncated = false;  // a limit cut it
 };
 
-// `body` after content codings. Errors: kNotASitemap, kForbiddenMarkup (entities are declared
-// before anything useful was read).
+// One sitemap. Not thread safe.
+class SitemapReader {
+ public:
+  // `take` gets the entries in document order, from within Write() and Finish().
+  SitemapReader(const SitemapLimits& limits, std::function<void(SitemapEntry&&)> take);
+  ~SitemapReader();
+  SitemapReader(const SitemapReader&) = delete;
+  SitemapReader& operator=(const SitemapReader&) = delete;
+
+  // The next bytes of the document, after content codings. False when no more are wanted.
+  bool Write(std::string_view bytes);
+
+  // The document is over. Errors: kNotASitemap, kForbiddenMarkup (entities are declared before
+  // anything useful was read); then no entry was taken.
+  Result<SitemapEnd, ParseError> Finish();
+
+ private:
+  class Impl;
+  const std::unique_ptr<Impl> impl_;
+};
+
+struct Sitemap : SitemapEnd {
+  std::vector<SitemapEntry> entries;
+};
+
+// A whole document at once, for tools and tests.
 Result<Sitemap, ParseError> ParseSitemap(std::string_view body, const SitemapLimits& limits = {});
 
 }  // namespace crawld::parser

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "web/media_type.h"
+#include "web/mime_sniff.h"
 
 namespace crawld::service {
 
@@ -10,7 +11,8 @@ bool IsRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url) {
+Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url,
+                  std::string_view robots_token) {
   Answer answer;
   if (fetched.status == 0) return answer;
   auto head = web::HttpHead::Parse(fetched.response_head);
@@ -21,6 +23,12 @@ Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url) {
       answer.media_type = std::move(media->essence);
       answer.charset = std::move(media->charset);
     }
+  }
+  for (const std::string_view value : answer.head.All("x-robots-tag")) {
+    web::ReadXRobotsTag(value, robots_token, answer.robots);
+  }
+  if (const std::string* options = answer.head.Find("x-content-type-options")) {
+    answer.nosniff = web::IsNosniff(*options);
   }
   const std::string* location = answer.head.Find("location");
   if (location != nullptr && IsRedirect(fetched.status)) {
@@ -33,19 +41,51 @@ Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url) {
   return answer;
 }
 
+namespace {
+
+struct Codings {
+  bool chunked = false;
+  std::string content;
+};
+
+Codings CodingsOf(const Answer& answer) {
+  Codings codings;
+  for (const std::string_view value : answer.head.All("transfer-encoding")) {
+    codings.chunked = codings.chunked || value.find("chunked") != std::string_view::npos;
+  }
+  for (const std::string_view value : answer.head.All("content-encoding")) {
+    if (!codings.content.empty()) codings.content += ", ";
+    codings.content += value;
+  }
+  return codings;
+}
+
+}  // namespace
+
 Result<parser::DecodedBody, parser::ParseError> DecodeAnswer(const fetcher::FetchResult& fetched,
                                                              const Answer& answer,
                                                              const parser::DecodeLimits& limits) {
-  bool chunked = false;
-  for (const std::string_view value : answer.head.All("transfer-encoding")) {
-    chunked = chunked || value.find("chunked") != std::string_view::npos;
-  }
-  std::string coding;
-  for (const std::string_view value : answer.head.All("content-encoding")) {
-    if (!coding.empty()) coding += ", ";
-    coding += value;
-  }
-  return parser::DecodeBody(fetched.body, chunked, coding, limits);
+  const Codings codings = CodingsOf(answer);
+  return parser::DecodeBody(fetched.body, codings.chunked, codings.content, limits);
+}
+
+Result<parser::DecodeEnd, parser::ParseError> DecodeAnswerTo(
+    const fetcher::FetchResult& fetched, const Answer& answer, const parser::DecodeLimits& limits,
+    const std::function<bool(std::string_view)>& take) {
+  const Codings codings = CodingsOf(answer);
+  return parser::DecodeBodyTo(fetched.body, codings.chunked, codings.content, limits, take);
+}
+
+std::string_view SniffAnswer(const fetcher::FetchResult& fetched, const Answer& answer) {
+  std::string head;
+  parser::DecodeLimits limits;
+  limits.max_output_bytes = web::kMaxSniffBytes;
+  const auto end = DecodeAnswerTo(fetched, answer, limits, [&](std::string_view piece) {
+    head += piece;
+    return head.size() < web::kMaxSniffBytes;
+  });
+  return end ? web::SniffMediaType(answer.media_type, answer.nosniff, head)
+             : std::string_view(answer.media_type);
 }
 
 }  // namespace crawld::service

@@ -1,14 +1,17 @@
 // Answer: what a response says of itself, read once from its head.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "fetcher/fetch.h"
 #include "parser/content_coding.h"
 #include "parser/parsed_page.h"
 #include "web/http_head.h"
+#include "web/robots_directives.h"
 #include "web/url.h"
 
 namespace crawld::service {
@@ -17,16 +20,27 @@ struct Answer {
   web::HttpHead head;                // empty if there was no answer, or an unreadable one
   std::string media_type;            // essence of Content-Type; empty: none or unreadable
   std::string charset;               // its charset parameter
+  bool nosniff = false;              // X-Content-Type-Options
+  web::RobotsDirectives robots;      // X-Robots-Tag, all fields
   std::optional<web::Url> redirect;  // Location of a 301, 302, 303, 307 or 308, without fragment
 };
 
 bool IsRedirect(int status);
 
-Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url);
+// `robots_token`: whose directives in X-Robots-Tag count, besides those for all.
+Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url,
+                  std::string_view robots_token);
 
 // Takes transfer and content codings off the body.
 Result<parser::DecodedBody, parser::ParseError> DecodeAnswer(const fetcher::FetchResult& fetched,
                                                              const Answer& answer,
                                                              const parser::DecodeLimits& limits);
+Result<parser::DecodeEnd, parser::ParseError> DecodeAnswerTo(
+    const fetcher::FetchResult& fetched, const Answer& answer, const parser::DecodeLimits& limits,
+    const std::function<bool(std::string_view)>& take);
+
+// What the body is by its first bytes and its label (web/mime_sniff.h); its label if it cannot be
+// decoded. Cheaper than to decode it.
+std::string_view SniffAnswer(const fetcher::FetchResult& fetched, const Answer& answer);
 
 }  // namespace crawld::service

@@ -39,7 +39,7 @@ int FrontierExport(const std::filesystem::path& config);
 
 // Plumbing: one piece of the web's grammar each, from stdin to stdout.
 int UrlTool(const std::optional<std::string>& base);
-int LinksTool(const std::string& base, const std::string& charset);
+int LinksTool(const std::string& base, const std::string& charset, bool resources);
 struct RobotsToolOptions {
   std::string agent;
   std::optional<std::string> url;

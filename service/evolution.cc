@@ -94,7 +94,7 @@ class Bench {
   }
 
   void Parse(const FetchedPage& page) {
-    const Answer answer = ReadAnswer(page.result, page.url);
+    const Answer answer = ReadAnswer(page.result, page.url, {});
     if (const auto body = DecodeAnswer(page.result, answer, {})) {
       if (web::IsHtml(answer.media_type)) {
         thread_local parser::HtmlParser html;

@@ -40,7 +40,7 @@ json::object PageObject(const parser::ParsedPage& page) {
   for (const parser::Link& link : page.links) {
     json::object one{{"url", json::string(link.url.href())},
                      {"kind", json::string(parser::Name(link.kind))}};
-    if (link.nofollow) one["nofollow"] = true;
+    if (link.IsWithheld(parser::kRelAll)) one["nofollow"] = true;
     links.push_back(std::move(one));
   }
   object["links"] = std::move(links);
@@ -71,10 +71,13 @@ int FetchOne(const std::string& text, const std::optional<std::filesystem::path>
     out["detail"] = fetched.detail;
   }
   if (fetched.status != 0) {
-    const Answer answer = ReadAnswer(fetched, *url);
+    const Answer answer = ReadAnswer(fetched, *url, config.identity.robots_token);
     out["status"] = fetched.status;
     out["protocol"] = json::string(fetched.protocol);
     out["type"] = answer.media_type;
+    const std::string_view type = SniffAnswer(fetched, answer);
+    if (type != answer.media_type) out["sniffed_type"] = json::string(type);
+    if (!answer.robots.raw.empty()) out["x_robots_tag"] = answer.robots.raw;
     json::array fields;
     for (const web::HttpField& field : answer.head.fields) {
       fields.push_back(json::array{json::string(web::ReplaceInvalidUtf8(field.name)),
@@ -82,7 +85,7 @@ int FetchOne(const std::string& text, const std::optional<std::filesystem::path>
     }
     out["headers"] = std::move(fields);
     if (answer.redirect) out["redirect"] = json::string(answer.redirect->href());
-    if (web::IsHtml(answer.media_type)) {
+    if (web::IsHtml(type)) {
       parser::DecodeLimits limits;
       limits.max_output_bytes = config.parser.max_body_bytes;
       const auto body = DecodeAnswer(fetched, answer, limits);
@@ -90,6 +93,7 @@ int FetchOne(const std::string& text, const std::optional<std::filesystem::path>
         parser::ParseOptions options;
         options.max_links = config.parser.max_links;
         options.want_text = config.parser.text;
+        options.robots_name = config.identity.robots_token;
         parser::HtmlParser html;
         if (const auto page = html.Parse(body->bytes, answer.charset, *url, options)) {
           out["page"] = PageObject(*page);

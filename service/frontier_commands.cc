@@ -57,6 +57,7 @@ int FrontierStats(const std::filesystem::path& path, Format format) {
                {"excluded", excluded},
                {"hosts", counters.hosts},
                {"hosts_waiting", counters.hosts_waiting},
+               {"origins_held", store.ReadOriginsHeld()},
                {"retries", counters.retries},
                {"commits", counters.commits}});
     return kExitDone;
@@ -68,9 +69,14 @@ int FrontierStats(const std::filesystem::path& path, Format format) {
   for (const auto& [name, count] : excluded) {
     fmt::print("    {:<18}{:>12}\n", std::string_view(name), count.as_uint64());
   }
-  fmt::print("{:<22}{:>12}\n{:<22}{:>12}\n{:<22}{:>12}\n{:<22}{:>12}\n", "hosts", counters.hosts,
-             "  with a queue", counters.hosts_waiting, "retries", counters.retries, "commits",
-             counters.commits);
+  const std::pair<const char*, uint64_t> rest[] = {
+      {"hosts", counters.hosts},
+      {"  with a queue", counters.hosts_waiting},
+      {"  origins held", store.ReadOriginsHeld()},
+      {"retries", counters.retries},
+      {"commits", counters.commits},
+  };
+  for (const auto& [name, count] : rest) fmt::print("{:<22}{:>12}\n", name, count);
   return kExitDone;
 }
 
@@ -90,12 +96,24 @@ int FrontierList(const std::filesystem::path& path, uint64_t limit) {
 
 int FrontierExport(const std::filesystem::path& path) {
   const frontier::Store store = OpenStore(path);
-  const auto waiting = [](const frontier::QueueEntry& entry, UrlState state) {
-    return json::object{{"url", entry.url},
-                        {"state", json::string(frontier::Name(state))},
-                        {"kind", json::string(frontier::Name(entry.info.kind))},
-                        {"depth", entry.info.depth},
-                        {"tries", entry.info.tries}};
+  // What a sitemap said.
+  const auto add_hints = [](const frontier::SitemapHints& hints, json::object& line) {
+    if (hints.lastmod != WallTime{}) line["lastmod"] = archive::FormatDate(hints.lastmod);
+    if (hints.frequency != frontier::ChangeFrequency::kUnknown) {
+      line["changefreq"] = json::string(frontier::Name(hints.frequency));
+    }
+    if (hints.priority != frontier::SitemapHints::kNoPriority) {
+      line["priority"] = hints.priority / 100.0;
+    }
+  };
+  const auto waiting = [&](const frontier::QueueEntry& entry, UrlState state) {
+    json::object line{{"url", entry.url},
+                      {"state", json::string(frontier::Name(state))},
+                      {"kind", json::string(frontier::Name(entry.info.kind))},
+                      {"depth", entry.info.depth},
+                      {"tries", entry.info.tries}};
+    add_hints(entry.info.hints, line);
+    return line;
   };
   store.ScanUrls([&](const frontier::UrlRecord& record) {
     if (record.state == UrlState::kQueued || record.state == UrlState::kLater) return true;
@@ -111,6 +129,7 @@ int FrontierExport(const std::filesystem::path& path) {
     } else if (!record.reason.empty()) {
       line["reason"] = record.reason;
     }
+    add_hints(record.hints, line);
     PrintLine(line);
     return true;
   });

@@ -94,7 +94,9 @@ int Main(int argc, char** argv) {
   auto* links = app.add_subcommand("links", "HTML on stdin: its links");
   links->add_option("--base", base, "the page's URL")->required();
   links->add_option("--charset", charset, "charset parameter of its Content-Type");
-  links->callback([&] { command = [&] { return service::LinksTool(base, charset); }; });
+  bool resources = false;
+  links->add_flag("--resources", resources, "images, scripts, styles and media too");
+  links->callback([&] { command = [&] { return service::LinksTool(base, charset, resources); }; });
   service::RobotsToolOptions robots_options;
   std::filesystem::path urls_from;
   auto* robots = app.add_subcommand("robots", "robots.txt on stdin: allow or disallow");

@@ -7,13 +7,15 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <cmath>
 #include <optional>
 #include <utility>
 
 #include "parser/sitemap.h"
 #include "service/answer.h"
-#include "web/http_date.h"
+#include "web/date.h"
 #include "web/media_type.h"
+#include "web/mime_sniff.h"
 #include "web/robots.h"
 #include "web/surt.h"
 
@@ -27,7 +29,6 @@ using frontier::TaskKind;
 using frontier::Verdict;
 
 constexpr uint64_t kMaxRobotsBytes = 512 << 10;  // RFC 9309 section 2.5 asks for 500 KiB at least
-constexpr uint64_t kMaxSitemapBytes = 50 << 20;  // sitemaps.org: 50 MB unpacked
 
 // Answers that say "not now": worth another try, and not worth archiving before the last one.
 bool IsTransient(int status) {
@@ -50,6 +51,20 @@ archive::Truncation ToArchive(fetcher::Truncation truncation) {
 }
 
 json::string_view View(std::string_view text) { return {text.data(), text.size()}; }
+
+// What a sitemap says of a URL. A date that nobody can read, or from before 1970, is none.
+frontier::SitemapHints HintsOf(const parser::SitemapEntry& entry, WallTime now) {
+  frontier::SitemapHints hints;
+  if (const auto date = web::ParseDate(entry.lastmod, now)) {
+    hints.lastmod = std::max(WallTime{}, std::chrono::floor<Millis>(*date));
+  }
+  for (uint8_t i = 1; i <= static_cast<uint8_t>(frontier::ChangeFrequency::kNever); ++i) {
+    const auto frequency = static_cast<frontier::ChangeFrequency>(i);
+    if (frontier::Name(frequency) == entry.changefreq) hints.frequency = frequency;
+  }
+  if (entry.priority) hints.priority = static_cast<uint8_t>(std::lround(*entry.priority * 100));
+  return hints;
+}
 
 // Header values are bytes from outside; JSON wants text.
 std::string Printable(std::string_view bytes) {
@@ -81,9 +96,13 @@ struct PageWorker::Page {
   fetcher::FetchResult fetched;
   Answer answer;
   std::optional<parser::ParsedPage> parsed;
-  std::string body_note;  // what was wrong with the body
+  web::RobotsDirectives robots;  // of the header and the page
+  std::string_view sniffed;      // what the body is, by its bytes; empty: not looked at
+  std::string body_note;         // what was wrong with the body
   WallTime now;
   bool archived = false;
+  size_t links_bad = 0;  // of a sitemap: locations that are no URLs
+  size_t entries = 0;    // likewise: all
 
   const frontier::Task& task() const { return out.completion.task; }
 };
@@ -113,7 +132,8 @@ PageResult PageWorker::Process(frontier::Task task, fetcher::FetchResult fetched
     return std::move(page.out);
   }
   completion.status = static_cast<uint16_t>(page.fetched.status);
-  page.answer = ReadAnswer(page.fetched, completion.task.url);
+  page.answer = ReadAnswer(page.fetched, completion.task.url, options_.robots_token);
+  page.robots = page.answer.robots;
   Decide(page);
   if (page.archived) ReadBody(page);
   FillBundle(page);
@@ -196,13 +216,16 @@ void PageWorker::ReadBody(Page& page) {
   }
   const int status = page.fetched.status;
   if (status < 200 || status >= 300 || page.fetched.body.empty()) return;
-  const bool html = task.info.kind == TaskKind::kPage && web::IsHtml(page.answer.media_type);
-  if (task.info.kind == TaskKind::kPage && !html) return;
+  if (task.info.kind == TaskKind::kSitemap) return ReadSitemap(page);
+  const bool labelled = web::IsHtml(page.answer.media_type);
+  if (task.info.kind == TaskKind::kPage && !labelled) {
+    page.sniffed = SniffAnswer(page.fetched, page.answer);
+    if (!web::IsHtml(page.sniffed)) return;
+  }
 
   parser::DecodeLimits limits;
-  limits.max_output_bytes = task.info.kind == TaskKind::kRobots    ? kMaxRobotsBytes
-                            : task.info.kind == TaskKind::kSitemap ? kMaxSitemapBytes
-                                                                   : options_.max_parse_bytes;
+  limits.max_output_bytes =
+      task.info.kind == TaskKind::kRobots ? kMaxRobotsBytes : options_.max_parse_bytes;
   auto decoded = DecodeAnswer(page.fetched, page.answer, limits);
   if (!decoded) {
     page.body_note = parser::Name(decoded.error());
@@ -212,11 +235,14 @@ void PageWorker::ReadBody(Page& page) {
   if (decoded->truncated) page.body_note = "cut_at_limit";
   switch (task.info.kind) {
     case TaskKind::kPage:
-      ReadHtml(page, decoded->bytes);
+      if (labelled) {
+        page.sniffed =
+            web::SniffMediaType(page.answer.media_type, page.answer.nosniff, decoded->bytes);
+      }
+      if (web::IsHtml(page.sniffed)) ReadHtml(page, decoded->bytes);
       break;
     case TaskKind::kSitemap:
-      ReadSitemap(page, decoded->bytes);
-      break;
+      break;  // above
     case TaskKind::kRobots: {
       RobotsResult& robots = *completion.robots;
       if (robots.kind != RobotsResult::Kind::kRules) break;
@@ -240,40 +266,61 @@ void PageWorker::ReadHtml(Page& page, const std::string& body) {
   options.max_input_bytes = options_.max_parse_bytes;
   options.max_links = options_.max_links;
   options.want_text = options_.want_text;
+  options.want_resources = (options_.follow & parser::kResourceKinds) != 0;
+  options.robots_name = options_.robots_token;
   auto parsed = html_.Parse(body, page.answer.charset, task.url, options);
   if (!parsed) {
     page.body_note = parser::Name(parsed.error());
     return;
   }
   page.parsed = *std::move(parsed);
-  const bool page_nofollow = options_.honour_page_nofollow && page.parsed->robots.nofollow;
+  page.robots.Add(page.parsed->robots);
+  const bool page_nofollow = options_.honour_page_nofollow && page.robots.nofollow;
   for (const parser::Link& link : page.parsed->links) {
     if ((link.kinds & options_.follow) == 0) continue;
     frontier::Discovery found = scope_.JudgeLink(link.url, task.url, task.info);
     if (found.verdict == Verdict::kAdmit &&
-        (page_nofollow || (options_.honour_link_nofollow && link.nofollow))) {
+        (page_nofollow || link.IsWithheld(options_.honour_rel))) {
       found.verdict = Verdict::kNofollow;
     }
     Discover(page, std::move(found));
   }
 }
 
-void PageWorker::ReadSitemap(Page& page, const std::string& body) {
+void PageWorker::ReadSitemap(Page& page) {
   const frontier::Task& task = page.task();
-  const auto sitemap = parser::ParseSitemap(body);
-  if (!sitemap) {
-    page.body_note = parser::Name(sitemap.error());
-    return;
-  }
-  if (sitemap->truncated) page.body_note = "cut_at_limit";
-  for (const parser::SitemapEntry& entry : sitemap->entries) {
+  const parser::SitemapLimits limits;
+  parser::SitemapReader reader(limits, [&](parser::SitemapEntry&& entry) {
     auto url = web::Url::Parse(entry.loc, task.url);
-    if (!url || !url->IsHttp()) continue;
+    if (!url || !url->IsHttp()) {
+      ++page.links_bad;
+      return;
+    }
     url->DropFragment();
     Discover(page, entry.kind == parser::SitemapKind::kSitemap
                        ? scope_.JudgeSitemap(*std::move(url), task.url, task.info)
-                       : scope_.JudgeLink(*std::move(url), task.url, task.info));
+                       : scope_.JudgeLink(*std::move(url), task.url, task.info,
+                                          HintsOf(entry, page.now)));
+  });
+  parser::DecodeLimits decode;
+  decode.max_output_bytes = limits.max_bytes + 1;  // one more, so that a longer one is known
+  const auto decoded = DecodeAnswerTo(page.fetched, page.answer, decode,
+                                      [&](std::string_view piece) { return reader.Write(piece); });
+  if (!decoded) {
+    page.body_note = parser::Name(decoded.error());
+    return;
   }
+  const auto end = reader.Finish();
+  if (!end) {
+    page.body_note = parser::Name(end.error());
+  } else if (end->truncated) {
+    page.body_note = "cut_at_limit";
+  } else if (!decoded->complete) {
+    page.body_note = "broken_coding";
+  } else if (!end->complete) {
+    page.body_note = "broken_off";
+  }
+  if (end) page.entries = end->count;
 }
 
 void PageWorker::FillBundle(Page& page) {
@@ -282,7 +329,9 @@ void PageWorker::FillBundle(Page& page) {
   const fetcher::FetchResult& fetched = page.fetched;
   const std::string_view url = task.url.HrefWithoutFragment();
   archive::Bundle& bundle = page.out.bundle;
-  if (page.archived && options_.write_warc) {
+  const bool noindex = page.robots.NoindexAt(page.now);
+  const bool dropped = noindex && options_.drop_noindex && task.info.kind == TaskKind::kPage;
+  if (page.archived && options_.write_warc && !dropped) {
     archive::HttpExchange exchange;
     const std::string surt = web::Surt(task.url);
     exchange.url = url;
@@ -304,20 +353,31 @@ void PageWorker::FillBundle(Page& page) {
     record["status"] = fetched.status;
     record["fetched"] = archive::FormatDate(fetched.begun);
     record["type"] = page.answer.media_type;
+    if (!page.sniffed.empty() && page.sniffed != page.answer.media_type) {
+      record["sniffed_type"] = View(page.sniffed);
+    }
     record["bytes"] = fetched.body.size();
     record["depth"] = task.info.depth;
     if (page.answer.redirect) record["redirect"] = View(page.answer.redirect->href());
     if (fetched.truncated != fetcher::Truncation::kNone) {
       record["truncated"] = View(archive::Name(ToArchive(fetched.truncated)));
     }
-    if (page.parsed) {
+    if (!page.answer.robots.raw.empty()) record["x_robots_tag"] = page.answer.robots.raw;
+    if (page.parsed && !page.parsed->robots.raw.empty()) record["robots"] = page.parsed->robots.raw;
+    if (noindex) record["noindex"] = true;
+    if (page.robots.nofollow) record["nofollow"] = true;
+    if (const auto after = page.robots.unavailable_after) {
+      record["unavailable_after"] = archive::FormatDate(std::chrono::floor<Millis>(*after));
+    }
+    if (dropped) record["dropped"] = "noindex";
+    if (page.parsed && !dropped) {
       const parser::ParsedPage& parsed = *page.parsed;
       record["title"] = parsed.title;
       if (!parsed.description.empty()) record["description"] = parsed.description;
       if (!parsed.language.empty()) record["language"] = parsed.language;
       if (!parsed.canonical.empty()) record["canonical"] = parsed.canonical;
-      if (!parsed.robots.raw.empty()) record["robots"] = parsed.robots.raw;
       record["encoding"] = parsed.encoding;
+      record["encoding_from"] = parsed.encoding_from;
       record["links"] = parsed.links.size();
       if (parsed.links_dropped > 0) record["links_dropped"] = parsed.links_dropped;
       // The page was more than the parser takes; what it had of links and text may be incomplete.
@@ -358,6 +418,8 @@ void PageWorker::FillBundle(Page& page) {
     log["truncated"] = View(archive::Name(ToArchive(fetched.truncated)));
   }
   if (!page.body_note.empty()) log["unread"] = page.body_note;
+  if (task.info.kind == TaskKind::kSitemap && page.archived) log["entries"] = page.entries;
+  if (page.links_bad > 0) log["entries_bad"] = page.links_bad;
   if (page.answer.redirect) log["redirect"] = View(page.answer.redirect->href());
   bundle.log = json::serialize(log);
 }

@@ -24,9 +24,10 @@
 namespace crawld::service {
 
 struct PageWorkerOptions {
-  uint16_t follow = 0;                // parser::KindBit() of the kinds of link to follow
-  bool honour_page_nofollow = true;   // meta robots
-  bool honour_link_nofollow = false;  // rel=nofollow, ugc, sponsored
+  uint16_t follow = 0;               // parser::KindBit() of the kinds of link to follow
+  bool honour_page_nofollow = true;  // meta robots, X-Robots-Tag
+  uint8_t honour_rel = 0;            // parser::kRel* bits: links that are not followed
+  bool drop_noindex = false;         // archive nothing of pages that say noindex
   bool follow_sitemaps = true;
   bool want_text = false;
   bool write_warc = true;
@@ -65,7 +66,7 @@ class PageWorker {
   void DecideRobots(Page& page);
   void ReadBody(Page& page);
   void ReadHtml(Page& page, const std::string& body);
-  void ReadSitemap(Page& page, const std::string& body);
+  void ReadSitemap(Page& page);
   void Discover(Page& page, frontier::Discovery found);
   void FillBundle(Page& page);
   Millis BackoffAfter(const Page& page) const;

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <limits>
 #include <string>
 
 #include "base/error.h"
@@ -75,11 +76,14 @@ int UrlTool(const std::optional<std::string>& base_text) {
   return kExitDone;
 }
 
-int LinksTool(const std::string& base, const std::string& charset) {
+int LinksTool(const std::string& base, const std::string& charset, bool resources) {
   const std::string html = ReadAll(std::cin);
   parser::HtmlParser parser;
   parser::ParseOptions options;
   options.max_input_bytes = kMaxInput;
+  options.max_links = std::numeric_limits<size_t>::max();
+  options.max_link_bytes = kMaxInput;
+  options.want_resources = resources;
   const auto page = parser.Parse(html, charset, BaseOf(base), options);
   if (!page) {
     fmt::print(stderr, "crawld: {}\n", parser::Name(page.error()));
@@ -130,19 +134,32 @@ int RobotsTool(const RobotsToolOptions& options) {
 }
 
 int SitemapTool(const std::optional<std::string>& url_text) {
-  const auto sitemap = parser::ParseSitemap(ReadAll(std::cin));
-  if (!sitemap) {
-    fmt::print(stderr, "crawld: {}\n", parser::Name(sitemap.error()));
-    return kExitFailed;
-  }
   std::optional<web::Url> base;
   if (url_text) base = BaseOf(*url_text);
-  for (const parser::SitemapEntry& entry : sitemap->entries) {
+  parser::SitemapReader reader({}, [&](parser::SitemapEntry&& entry) {
     const auto url = base ? web::Url::Parse(entry.loc, *base) : web::Url::Parse(entry.loc);
     if (url && url->IsHttp()) {
       Print(fmt::format("{}\t{}", parser::Name(entry.kind), url->HrefWithoutFragment()));
+    } else {
+      fmt::print(stderr, "crawld: skipped '{}': {}\n", entry.loc.substr(0, 100),
+                 url ? "neither http nor https" : web::Explain(url.error()));
+    }
+  });
+  std::string block(1 << 16, '\0');
+  while (std::cin.read(block.data(), static_cast<std::streamsize>(block.size())),
+         std::cin.gcount() > 0) {
+    if (!reader.Write(std::string_view(block).substr(0, static_cast<size_t>(std::cin.gcount())))) {
+      break;
     }
   }
+  const auto end = reader.Finish();
+  if (!end) {
+    fmt::print(stderr, "crawld: {}\n", parser::Name(end.error()));
+    return kExitFailed;
+  }
+  if (!end->complete)
+    fmt::print(stderr, "crawld: the document is broken; what was whole is above\n");
+  if (end->truncated) fmt::print(stderr, "crawld: a limit has cut the sitemap\n");
   return kExitDone;
 }
 

@@ -109,11 +109,15 @@ void Progress::Show(const Snapshot& now) {
   }
   const frontier::Counters& counters = now.frontier.counters;
   const std::string waiting = WaitingFor(now.frontier);
+  const std::string held =
+      now.frontier.origins_held == 0
+          ? std::string()
+          : fmt::format(", {} origins held by robots.txt", now.frontier.origins_held);
   spdlog::info(
-      "{} done, {:.1f} pages/s, {} in flight, {} queued, {} to be tried again, {} failed{}{}",
+      "{} done, {:.1f} pages/s, {} in flight, {} queued, {} to be tried again, {} failed{}{}{}",
       Count(counters, frontier::UrlState::kDone), rate_, now.pipeline.in_flight,
       Count(counters, frontier::UrlState::kQueued), Count(counters, frontier::UrlState::kLater),
-      Count(counters, frontier::UrlState::kFailed), waiting.empty() ? "" : "; ", waiting);
+      Count(counters, frontier::UrlState::kFailed), held, waiting.empty() ? "" : "; ", waiting);
 }
 
 void Progress::Clear() {

@@ -74,6 +74,11 @@ void PrintSummary(const config::Config& config, Pipeline::End end, const Snapsho
   }
   text += fmt::format("  excluded   {}{}\n", Thousands(count(frontier::UrlState::kExcluded)),
                       reasons.empty() ? "" : ": " + reasons);
+  if (last.frontier.origins_held > 0) {
+    text += fmt::format(
+        "  robots     {} origins held: their robots.txt cannot be had (the log names them)\n",
+        Thousands(last.frontier.origins_held));
+  }
   const std::string dir = config.data_dir.string();
   if (config.archive.warc)
     text += fmt::format("  archive    {}/warc/*.warc.gz, index {}/index.cdxj\n", dir, dir);
@@ -81,6 +86,18 @@ void PrintSummary(const config::Config& config, Pipeline::End end, const Snapsho
   if (config.archive.crawl_log) text += fmt::format("  crawl log  {}/crawl.log\n", dir);
   std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
+}
+
+void LogRobotsHold(const frontier::RobotsHold& hold) {
+  if (!hold.held) {
+    spdlog::info("{}: can be had again, its host is crawled", hold.robots_url);
+  } else if (hold.given_up) {
+    spdlog::warn("{}: {}, {} times in a row: the host's URLs are left out until {}",
+                 hold.robots_url, hold.reason, hold.failures, archive::FormatDate(hold.until));
+  } else {
+    spdlog::warn("{}: {}, {} in a row: the host is not crawled; next try {}", hold.robots_url,
+                 hold.reason, hold.failures, archive::FormatDate(hold.until));
+  }
 }
 
 }  // namespace
@@ -112,6 +129,7 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
   const auto began = std::chrono::steady_clock::now();
   frontier::FrontierOptions frontier_options = FrontierOptionsOf(config);
   frontier_options.scheduler.give_up_robots = once;
+  frontier_options.on_robots_hold = LogRobotsHold;
   frontier_options.on_schedule_change = [&] {
     if (Pipeline* pipeline = running.load()) pipeline->Wake();
   };

@@ -94,16 +94,20 @@ SeedCount ReadSeeds(const config::Config& config, const frontier::Frontier& fron
                     const std::function<bool(SeedBatch)>& put) {
   SeedCount count;
   SeedBatch inline_seeds;
-  for (const config::SourceText& seed : config.seeds.urls) {
-    auto url = web::Url::Parse(seed.text);
-    if (!url || !url->IsHttp()) {  // CheckAgainstRooms has refused it already
-      ++count.bad;
-      continue;
+  const auto take = [&](const std::vector<config::SourceText>& seeds, frontier::TaskKind kind) {
+    for (const config::SourceText& seed : seeds) {
+      auto url = web::Url::Parse(seed.text);
+      if (!url || !url->IsHttp()) {  // CheckAgainstRooms has refused it already
+        ++count.bad;
+        continue;
+      }
+      url->DropFragment();
+      inline_seeds.seeds.push_back(frontier.scope().JudgeSeed(*std::move(url), kind));
+      ++count.good;
     }
-    url->DropFragment();
-    inline_seeds.seeds.push_back(frontier.scope().JudgeSeed(*std::move(url)));
-    ++count.good;
-  }
+  };
+  take(config.seeds.urls, frontier::TaskKind::kPage);
+  take(config.seeds.sitemaps, frontier::TaskKind::kSitemap);
   if (!inline_seeds.seeds.empty() && !put(std::move(inline_seeds))) return count;
   for (const std::filesystem::path& path : config.seeds.paths) {
     const std::string version = VersionOf(path);

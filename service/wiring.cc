@@ -35,8 +35,28 @@ parser::LinkKind ToParser(config::LinkKind kind) {
       return parser::LinkKind::kShortlink;
     case config::LinkKind::kRefresh:
       return parser::LinkKind::kRefresh;
+    case config::LinkKind::kImage:
+      return parser::LinkKind::kImage;
+    case config::LinkKind::kScript:
+      return parser::LinkKind::kScript;
+    case config::LinkKind::kStyle:
+      return parser::LinkKind::kStyle;
+    case config::LinkKind::kMedia:
+      return parser::LinkKind::kMedia;
   }
   return parser::LinkKind::kA;
+}
+
+uint8_t ToParser(config::Rel rel) {
+  switch (rel) {
+    case config::Rel::kNofollow:
+      return parser::kRelNofollow;
+    case config::Rel::kUgc:
+      return parser::kRelUgc;
+    case config::Rel::kSponsored:
+      return parser::kRelSponsored;
+  }
+  return 0;
 }
 
 frontier::ScopeMode ToFrontier(config::ScopeMode mode) {
@@ -108,6 +128,10 @@ frontier::FrontierOptions FrontierOptionsOf(const config::Config& config) {
   if (config.scope.max_depth) scope.max_depth = static_cast<uint16_t>(*config.scope.max_depth);
   scope.max_redirects = static_cast<uint8_t>(config.fetcher.max_redirects);
   scope.max_url_length = static_cast<uint32_t>(config.scope.max_url_length);
+  scope.max_host_labels = static_cast<uint32_t>(config.scope.max_host_labels);
+  scope.key.drop_session_ids = config.url_key.drop_session_ids;
+  scope.key.drop_tracking = config.url_key.drop_tracking;
+  scope.key.sort_query = config.url_key.sort_query;
   options.max_pages = config.scope.max_pages;
   options.max_pages_per_host = config.scope.max_pages_per_host;
   options.retry_backoff = config.retry.backoff;
@@ -154,7 +178,10 @@ PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
     worker.follow |= parser::KindBit(ToParser(kind));
   }
   worker.honour_page_nofollow = config.scope.nofollow != config::Nofollow::kNone;
-  worker.honour_link_nofollow = config.scope.nofollow == config::Nofollow::kAll;
+  if (config.scope.nofollow == config::Nofollow::kAll) {
+    for (const config::Rel rel : config.scope.nofollow_rel) worker.honour_rel |= ToParser(rel);
+  }
+  worker.drop_noindex = config.archive.noindex == config::Noindex::kDrop;
   worker.follow_sitemaps = config.scope.sitemaps;
   worker.want_text = config.parser.text;
   worker.write_warc = config.archive.warc;
@@ -186,16 +213,19 @@ void CheckAgainstRooms(const config::Config& config) {
       }
     }
   }
-  for (const config::SourceText& seed : config.seeds.urls) {
-    const auto url = web::Url::Parse(seed.text);
-    if (!url) {
-      add(seed, "seeds.urls",
-          fmt::format("'{}' is no URL: {}", seed.text, web::Explain(url.error())));
-    } else if (!url->IsHttp()) {
-      add(seed, "seeds.urls",
-          fmt::format("'{}' has scheme {}; allowed: http, https", seed.text, url->scheme()));
+  const auto check_urls = [&](const std::vector<config::SourceText>& urls, const char* key) {
+    for (const config::SourceText& seed : urls) {
+      const auto url = web::Url::Parse(seed.text);
+      if (!url) {
+        add(seed, key, fmt::format("'{}' is no URL: {}", seed.text, web::Explain(url.error())));
+      } else if (!url->IsHttp()) {
+        add(seed, key,
+            fmt::format("'{}' has scheme {}; allowed: http, https", seed.text, url->scheme()));
+      }
     }
-  }
+  };
+  check_urls(config.seeds.urls, "seeds.urls");
+  check_urls(config.seeds.sitemaps, "seeds.sitemaps");
   std::stable_sort(problems.begin(), problems.end(), [](const auto& a, const auto& b) {
     return std::pair(a.line, a.column) < std::pair(b.line, b.column);
   });

@@ -108,6 +108,10 @@ std::optional<MediaType> ParseMediaType(std::string_view header) {
   return type;
 }
 
+bool IsNosniff(std::string_view header) {
+  return Lower(Trim(header.substr(0, std::min<size_t>(header.find(','), 64)))) == "nosniff";
+}
+
 bool IsHtml(std::string_view essence) {
   return essence == "text/html" || essence == "application/xhtml+xml";
 }

@@ -21,6 +21,10 @@ struct MediaType {
 // parameter counts. A value beyond 8 KiB is cut there.
 std::optional<MediaType> ParseMediaType(std::string_view header);
 
+// Whether the value of X-Content-Type-Options forbids sniffing (Fetch Standard, "determine
+// nosniff"): its first item is "nosniff".
+bool IsNosniff(std::string_view header);
+
 // text/html and application/xhtml+xml.
 bool IsHtml(std::string_view essence);
 // text/xml, application/xml, and whatever ends in "+xml".

@@ -428,6 +428,29 @@ TEST_F(FrontierRobotsTest, ADaemonWaitsForAnUnreachableRobotsFileAsLongAsItTakes
   EXPECT_EQ(NextUrl(now + 1), "http://a.test/1");
 }
 
+TEST_F(FrontierRobotsTest, HeldOriginsAreCountedAndNamedAcrossARestart) {
+  options_.scheduler.give_up_robots = false;
+  std::vector<RobotsHold> holds;
+  options_.on_robots_hold = [&](const RobotsHold& hold) { holds.push_back(hold); };
+  Open();
+  CommitSeeds({"http://a.test/1"});
+  AnswerRobots(RobotsResult::Kind::kUnreachable, "", 0);
+  EXPECT_EQ(frontier_->stats().origins_held, 1U);
+  ASSERT_EQ(holds.size(), 1U);
+  EXPECT_TRUE(holds[0].held);
+  EXPECT_EQ(holds[0].robots_url, "http://a.test/robots.txt");
+  EXPECT_EQ(holds[0].failures, 1);
+  EXPECT_EQ(holds[0].until, At(100));
+  Open();
+  EXPECT_EQ(frontier_->stats().origins_held, 1U);
+  AnswerRobots(RobotsResult::Kind::kUnreachable, "", 100);
+  EXPECT_EQ(frontier_->stats().origins_held, 1U);
+  AnswerRobots(RobotsResult::Kind::kAllowAll, "", 10'000);
+  EXPECT_EQ(frontier_->stats().origins_held, 0U);
+  ASSERT_EQ(holds.size(), 3U);
+  EXPECT_FALSE(holds[2].held);
+}
+
 TEST_F(FrontierRobotsTest, ARedirectedRobotsFileIsFollowedAtMostFiveTimes) {
   Open();
   CommitSeeds({"http://a.test/1"});

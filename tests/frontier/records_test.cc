@@ -40,6 +40,13 @@ TEST(RecordsTest, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(read.info.redirects, 2);
   EXPECT_EQ(read.info.tries, 1);
   EXPECT_EQ(read.info.prefix_length, 17U);
+  EXPECT_FALSE(read.info.hints.any());
+  const size_t without_hints = EncodeQueueValue(entry).size();
+  entry.info.hints = {At(86'400'000), ChangeFrequency::kWeekly, 80};
+  ASSERT_TRUE(DecodeQueueValue(EncodeQueueValue(entry), read));
+  EXPECT_EQ(read.info.hints, entry.info.hints);
+  EXPECT_GT(EncodeQueueValue(entry).size(), without_hints)
+      << "they cost those that have none nothing";
 
   UrlRecord url;
   url.state = UrlState::kFailed;
@@ -55,6 +62,9 @@ TEST(RecordsTest, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(url_read->status, 503);
   EXPECT_EQ(url_read->when, At(123));
   EXPECT_EQ(url_read->url, url.url);
+  EXPECT_FALSE(url_read->hints.any());
+  url.hints = {At(1), ChangeFrequency::kNever, 0};
+  EXPECT_EQ(DecodeUrlRecord(Encode(url))->hints, url.hints);
 
   HostRecord host;
   host.name = "a.test";

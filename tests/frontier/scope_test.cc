@@ -123,6 +123,42 @@ TEST(ScopeTest, UrlLengthIsLimitedAtTheLimitAndNotOneBefore) {
   EXPECT_EQ(scope->JudgeSeed(U(at_limit + "x")).verdict, Verdict::kUrlTooLong);
 }
 
+TEST(ScopeTest, Rfc1035_2_3_4_HostsThatDnsCannotNameAreLeftOut) {
+  const auto scope = Make([] {
+    ScopeOptions options;
+    options.max_host_labels = 5;
+    return options;
+  }());
+  const auto verdict = [&](const std::string& host) {
+    return scope->JudgeSeed(U("http://" + host + "/")).verdict;
+  };
+  const std::string label(63, 'a');
+  EXPECT_EQ(verdict(label + ".test"), Verdict::kAdmit);
+  EXPECT_EQ(verdict(label + "a.test"), Verdict::kBadHost);
+  const std::string longest = label + "." + label + "." + label + "." + std::string(61, 'a');
+  ASSERT_EQ(longest.size(), 253U);
+  EXPECT_EQ(verdict(longest), Verdict::kAdmit);
+  EXPECT_EQ(verdict(longest + "."), Verdict::kAdmit) << "the root's dot does not count";
+  EXPECT_EQ(verdict(longest + "a"), Verdict::kBadHost);
+  EXPECT_EQ(verdict("a.b.c.d.test"), Verdict::kAdmit);
+  EXPECT_EQ(verdict("a.b.c.d.e.test"), Verdict::kBadHost);
+  EXPECT_EQ(verdict("a..test"), Verdict::kBadHost);
+  EXPECT_EQ(verdict("[::1]"), Verdict::kAdmit);
+  EXPECT_EQ(verdict("127.0.0.1"), Verdict::kAdmit);
+}
+
+TEST(ScopeTest, ASitemapsPriorityMovesAUrl) {
+  const auto scope = Make({});
+  const auto rank = [&](uint8_t priority) {
+    SitemapHints hints;
+    hints.priority = priority;
+    return scope->JudgeLink(U("http://a.test/x"), U("http://a.test/map.xml"), {}, hints).priority;
+  };
+  EXPECT_LT(rank(100), rank(50));
+  EXPECT_EQ(rank(50), rank(SitemapHints::kNoPriority));
+  EXPECT_LT(rank(50), rank(0));
+}
+
 TEST(ScopeTest, TheTargetOfASeedsRedirectCountsAsASeed) {
   const auto scope = Make(Mode(ScopeMode::kHost));
   const Discovery seed = scope->JudgeSeed(U("http://a.test/"));

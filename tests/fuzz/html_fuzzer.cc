@@ -34,7 +34,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     options.arena_bytes_per_input = 0;
   }
   if ((data[0] & 16) != 0) options.max_text_bytes = 16;
-  const auto page = parser.Parse(input, (data[0] & 32) != 0 ? "utf-8" : "", kPage, options);
+  options.want_resources = (data[0] & 64) != 0;
+  const auto page = parser.Parse(input,
+                                 (data[0] & 32) != 0    ? "utf-8"
+                                 : (data[0] & 128) != 0 ? "shift_jis"
+                                                        : "",
+                                 kPage, options);
   CRAWLD_CHECK(page.has_value(), "a page within the size limit always has a value");
   CheckText(page->title);
   CheckText(page->description);

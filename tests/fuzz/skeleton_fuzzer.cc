@@ -32,7 +32,7 @@ void CheckSame(const crawld::parser::ParsedPage& a, const crawld::parser::Parsed
   const auto right = sorted(b.links);
   for (size_t i = 0; i < left.size(); ++i) {
     CRAWLD_CHECK(left[i].url == right[i].url && left[i].kinds == right[i].kinds &&
-                     left[i].nofollow == right[i].nofollow,
+                     left[i].rels == right[i].rels,
                  "a link");
   }
 }

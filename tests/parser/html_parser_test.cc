@@ -26,7 +26,7 @@ std::vector<std::string> Links(std::string_view html) {
   std::vector<std::string> links;
   for (const Link& link : Parse(html).links) {
     links.push_back(std::string(Name(link.kind)) + " " + std::string(link.url.href()) +
-                    (link.nofollow ? " nofollow" : ""));
+                    (link.IsWithheld(kRelAll) ? " nofollow" : ""));
   }
   return links;
 }
@@ -118,6 +118,77 @@ TEST(HtmlParserTest, OverflowingNumericReferencesGiveValidUtf8) {
     EXPECT_TRUE(web::IsValidUtf8(text)) << text;
   }
   EXPECT_EQ(page.links.size(), 1U);
+}
+
+TEST(HtmlParserTest, Html_13_2_3_5_ControlCharactersStayInAttributes) {
+  EXPECT_EQ(Links("<a href='a\x01"
+                  "b\x7F\xC2\x85\xEF\xBF\xBE\xF0\x9F\xBF\xBF"
+                  "c'>x</a>"
+                  "<a href=u\x1Fv>x</a><a href='\x02 /w \x1F'>x</a>"),
+            (Strings{
+                "a http://h.example/dir/a%01b%7F%C2%85%EF%BF%BE%F0%9F%BF%BFc",
+                "a http://h.example/dir/u%1Fv",
+                "a http://h.example/w",
+            }));
+}
+
+TEST(HtmlParserTest, Html_2_4_2_QueriesAreWrittenInThePagesEncoding) {
+  const auto link = [](std::string_view html, std::string_view charset) {
+    HtmlParser parser;
+    const auto page = parser.Parse(html, charset, kPage);
+    return page && !page->links.empty() ? std::string(page->links[0].url.href()) : std::string();
+  };
+  const std::string head = "http://h.example/dir/";
+  // The path is UTF-8 always; the query is not. What the encoding has not becomes a reference.
+  EXPECT_EQ(link("<a href='\xE4?q=\xE4&#x444;#\xE4'>", "windows-1252"),
+            head + "%C3%A4?q=%E4%26%231092%3B");
+  EXPECT_EQ(link("<a href='?\xF4'>", "koi8-r"), head + "page.html?%F4");
+  EXPECT_EQ(link("<a href='?\x82\xA0'>", "shift_jis"), head + "page.html?%82%A0");
+  EXPECT_EQ(link("<a href='?\xB0\xA1'>", "euc-kr"), head + "page.html?%B0%A1");
+  EXPECT_EQ(link("<a href='?&euro;&#x1F600;'>", "gbk"), head + "page.html?%80%26%23128512%3B");
+  EXPECT_EQ(link("<a href='?&#x3042;a'>", "iso-2022-jp"), head + "page.html?%1B$B$%22%1B(Ba");
+  EXPECT_EQ(link("<a href='?\xC3\xA4'>", "utf-8"), head + "page.html?%C3%A4");
+  // UTF-16 is an encoding to read, not one to write.
+  const std::string wide("<\0a\0 \0h\0r\0e\0f\0=\0?\0\xE4\0>\0", 22);
+  EXPECT_EQ(link(wide, "utf-16le"), head + "page.html?%C3%A4");
+}
+
+TEST(HtmlParserTest, ResourcesWhenAskedFor) {
+  const std::string html =
+      "<link rel=icon href=i.ico><link rel='preload stylesheet' href=s.css>"
+      "<img src=1.png srcset='2.png 1x, 3.png?a,b 2x,4.png, 5.png' data-src=6.png>"
+      "<picture><source srcset='7.webp 100w, 8.webp (x, y) 200w'><img src=1.png></picture>"
+      "<script src=s.js></script><video src=v.mp4 poster=p.png><source src=v.webm><track src=t.vtt>"
+      "</video><audio src=a.ogg></audio><embed src=e><object data=o></object>"
+      "<input type=IMAGE src=b.png><input src=no.png><a href=x>x</a>";
+  Strings links;
+  for (const Link& link : Parse(html, {.want_resources = true}).links) {
+    links.push_back(std::string(Name(link.kind)) + " " + std::string(link.url.path().substr(5)));
+  }
+  EXPECT_EQ(links,
+            (Strings{"image i.ico", "style s.css", "image 1.png", "image 2.png",  "image 3.png",
+                     "image 4.png", "image 5.png", "image 6.png", "image 7.webp", "image 8.webp",
+                     "script s.js", "media v.mp4", "image p.png", "media v.webm", "media t.vtt",
+                     "media a.ogg", "media e",     "media o",     "image b.png",  "a x"}));
+  EXPECT_EQ(Links(html), Strings{"a http://h.example/dir/x"});
+}
+
+TEST(HtmlParserTest, ALinkIsWithheldIfEachOccurrenceHasARelThatCounts) {
+  const ParsedPage page = Parse(
+      "<a rel=nofollow href=1>x</a><a rel='ugc x' href=1>x</a><a rel='sponsored ugc' href=2>x</a>");
+  ASSERT_EQ(page.links.size(), 2U);
+  EXPECT_FALSE(page.links[0].IsWithheld(kRelNofollow));
+  EXPECT_FALSE(page.links[0].IsWithheld(kRelUgc));
+  EXPECT_TRUE(page.links[0].IsWithheld(kRelNofollow | kRelUgc));
+  EXPECT_TRUE(page.links[1].IsWithheld(kRelSponsored));
+  EXPECT_FALSE(page.links[1].IsWithheld(0));
+}
+
+TEST(HtmlParserTest, MetaOfOurOwnNameCountsAsRobots) {
+  const std::string_view html = "<meta name=CrawlD content=noindex><meta name=other content=none>";
+  EXPECT_TRUE(Parse(html, {.robots_name = "crawld"}).robots.noindex);
+  EXPECT_FALSE(Parse(html, {.robots_name = "crawld"}).robots.nofollow);
+  EXPECT_FALSE(Parse(html).robots.noindex);
 }
 
 TEST(HtmlParserTest, Metadata) {

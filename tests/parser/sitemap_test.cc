@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace crawld::parser {
@@ -144,9 +146,105 @@ TEST(SitemapTest, LimitsAreMetAndOnePastThemCut) {
   EXPECT_FALSE(ParseSitemap(deep)->truncated);
   EXPECT_TRUE(ParseSitemap(deep + "<x>")->truncated);
 
-  const std::string loc = "http://h/" + std::string(2039, 'a');
+  const std::string loc = "http://h/" + std::string(web::kMaxUrlBytes - 9, 'a');
   EXPECT_EQ(Entries("<urlset><url><loc>" + loc + "</loc></url></urlset>").size(), 1U);
   EXPECT_EQ(Entries("<urlset><url><loc>" + loc + "b</loc></url></urlset>").size(), 0U);
+}
+
+std::string Packed(std::string_view text) {
+  std::string packed(text.size() + 100, '\0');
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
+std::vector<SitemapEntry> InPieces(std::string_view body, size_t bytes) {
+  std::vector<SitemapEntry> entries;
+  SitemapReader reader({}, [&](SitemapEntry&& entry) { entries.push_back(std::move(entry)); });
+  for (; !body.empty(); body.remove_prefix(std::min(bytes, body.size()))) {
+    if (!reader.Write(body.substr(0, bytes))) break;
+  }
+  EXPECT_TRUE(reader.Finish());
+  return entries;
+}
+
+TEST(SitemapTest, PiecesOfAnySizeGiveTheSameEntries) {
+  const std::string xml =
+      "<?xml version='1.0'?><urlset><url><loc>http://h/\xC3\xA9?a=1&b=2&amp;c&eacute;</loc></url>"
+      "<!-- a -- b ---><url><loc><![CDATA[http://h/&2]]></loc><lastmod>2024</lastmod></url>"
+      "<url><loc>http://h/\xF0\x9F\x98\x80&#x41;&#0;</loc></url></urlset>";
+  const auto whole = ParseSitemap(xml);
+  ASSERT_TRUE(whole);
+  EXPECT_TRUE(whole->complete);
+  ASSERT_EQ(whole->entries.size(), 3U);
+  EXPECT_EQ(whole->entries[0].loc, "http://h/\xC3\xA9?a=1&b=2&c&eacute;");
+  EXPECT_EQ(whole->entries[1].loc, "http://h/&2");
+  EXPECT_EQ(whole->entries[2].loc,
+            "http://h/\xF0\x9F\x98\x80"
+            "A");
+  const std::string text = "http://h/1\r\nhttp://h/2\r\rhttp://h/3";
+  for (const size_t bytes : {1U, 2U, 3U, 7U, 64U, 1000U}) {
+    EXPECT_EQ(InPieces(xml, bytes), whole->entries) << bytes;
+    EXPECT_EQ(InPieces(Packed(Packed(xml)), bytes), whole->entries) << bytes;
+    EXPECT_EQ(InPieces(text, bytes).size(), 3U) << bytes;
+  }
+}
+
+TEST(SitemapTest, WhatWritersGetWrongBreaksNothing) {
+  EXPECT_EQ(
+      Entries("<urlset><url><loc>http://h/?a&b&c=&nbsp;</loc></url>"
+              "<url><loc>http://h/\x01x\xFF</loc></url>"
+              "<!-- -- --><url><loc>http://h/3</loc></url></urlset>"),
+      (Strings{"url http://h/?a&b&c=&nbsp;", "url http://h/ x\xEF\xBF\xBD", "url http://h/3"}));
+}
+
+TEST(SitemapTest, EncodingsByBomDeclarationAndZeroBytes) {
+  const auto wide = [](std::string_view text, bool little) {
+    std::string out;
+    for (const char c : text) {
+      if (little) out += c;
+      out += '\0';
+      if (!little) out += c;
+    }
+    return out;
+  };
+  const std::string xml = "<urlset><url><loc>http://h/1</loc></url></urlset>";
+  const Strings one = {"url http://h/1"};
+  EXPECT_EQ(Entries(wide(xml, true)), one);
+  EXPECT_EQ(Entries(wide(xml, false)), one);
+  EXPECT_EQ(Entries("\xFF\xFE" + wide(xml, true)), one);
+  EXPECT_EQ(Entries("\xFE\xFF" + wide(xml, false)), one);
+  EXPECT_EQ(Entries("\xEF\xBB\xBF" + xml), one);
+  EXPECT_EQ(Entries("<?xml version='1.0' encoding='iso-8859-1'?><urlset><url><loc>http://h/\xE9"
+                    "</loc></url></urlset>"),
+            Strings{"url http://h/\xC3\xA9"});
+}
+
+TEST(SitemapTest, ASitemapThatUnpacksToMuchTakesLittleMemory) {
+  // 40 MB of XML, of which but one entry is at hand at a time.
+  std::string url =
+      "<url><loc>http://h/x</loc><lastmod>" + std::string(4000, ' ') + "2024</lastmod></url>";
+  std::string xml = "<urlset>";
+  while (xml.size() < (size_t{40} << 20)) xml += url;
+  xml += "</urlset>";
+  const std::string packed = Packed(xml);
+  xml = {};
+  xml.shrink_to_fit();
+  size_t entries = 0;
+  SitemapReader reader({}, [&](SitemapEntry&& entry) { entries += entry.lastmod == "2024"; });
+  EXPECT_TRUE(reader.Write(packed));
+  const auto end = reader.Finish();
+  ASSERT_TRUE(end);
+  EXPECT_TRUE(end->complete);
+  EXPECT_EQ(entries, end->count);
+  EXPECT_GT(entries, 10000U);
 }
 
 }  // namespace

@@ -336,11 +336,79 @@ TEST_F(PageWorkerTest, NofollowIsHonouredAsConfigured) {
   EXPECT_THAT(Urls(ProcessPage(HtmlPage(link)), Verdict::kAdmit), ElementsAre("http://a.test/x"));
   EXPECT_THAT(Urls(ProcessPage(HtmlPage(page)), Verdict::kNofollow),
               ElementsAre("http://a.test/x"));
-  options_.honour_link_nofollow = true;
+  options_.honour_rel = parser::kRelNofollow;
   EXPECT_THAT(Urls(ProcessPage(HtmlPage(link)), Verdict::kNofollow),
               ElementsAre("http://a.test/x"));
   options_.honour_page_nofollow = false;
   EXPECT_THAT(Urls(ProcessPage(HtmlPage(page)), Verdict::kAdmit), ElementsAre("http://a.test/x"));
+}
+
+TEST_F(PageWorkerTest, XRobotsTagSaysWhatMetaRobotsSays) {
+  const auto with_tag = [](const char* value) {
+    return Fetched(200, {{"Content-Type", "text/html"}, {"X-Robots-Tag", value}},
+                   "<title>T</title><a href=/x>x</a>");
+  };
+  EXPECT_THAT(Urls(ProcessPage(with_tag("nofollow")), Verdict::kNofollow),
+              ElementsAre("http://a.test/x"));
+  EXPECT_THAT(Urls(ProcessPage(with_tag("other: nofollow")), Verdict::kAdmit),
+              ElementsAre("http://a.test/x"));
+  const json::object record =
+      PageRecord(ProcessPage(with_tag("crawld: none, unavailable_after: 2023-11-15T00:00:00Z")));
+  EXPECT_EQ(record.at("x_robots_tag").as_string(),
+            "crawld: none, unavailable_after: 2023-11-15T00:00:00Z");
+  EXPECT_TRUE(record.at("noindex").as_bool());
+  EXPECT_TRUE(record.at("nofollow").as_bool());
+  EXPECT_EQ(record.at("unavailable_after").as_string(), "2023-11-15T00:00:00.000Z");
+}
+
+TEST_F(PageWorkerTest, NoindexIsKeptWithANoteOrDroppedAsConfigured) {
+  const FetchResult page =
+      HtmlPage("<title>T</title><meta name=robots content=noindex><a href=/x>");
+  PageResult kept = ProcessPage(FetchResult(page));
+  EXPECT_NE(kept.bundle.warc, "");
+  EXPECT_EQ(PageRecord(kept).at("title").as_string(), "T");
+  EXPECT_TRUE(PageRecord(kept).at("noindex").as_bool());
+
+  options_.drop_noindex = true;
+  for (const PageResult& dropped :
+       {ProcessPage(FetchResult(page)),
+        ProcessPage(
+            Fetched(200, {{"Content-Type", "image/png"}, {"X-Robots-Tag", "noindex"}}, "x")),
+        ProcessPage(Fetched(200,
+                            {{"Content-Type", "text/html"},
+                             {"X-Robots-Tag", "unavailable_after: 2023-11-14T22:13:19Z"}},
+                            "x"))}) {
+    EXPECT_EQ(dropped.bundle.warc, "");
+    EXPECT_EQ(dropped.completion.outcome, Outcome::kDone);
+    const json::object record = PageRecord(dropped);
+    EXPECT_EQ(record.at("dropped").as_string(), "noindex");
+    EXPECT_EQ(record.if_contains("title"), nullptr);
+  }
+  EXPECT_THAT(Urls(ProcessPage(FetchResult(page))), ElementsAre("http://a.test/x"))
+      << "noindex says nothing about links";
+  EXPECT_NE(
+      ProcessPage(Fetched(200, {{"X-Robots-Tag", "unavailable_after: 2023-11-14T22:13:20Z"}}, "x"))
+          .bundle.warc,
+      "");
+}
+
+TEST_F(PageWorkerTest, WhatABodyIsDecidesWhetherItIsReadNotItsLabel) {
+  const std::string html = "<!doctype html><title>T</title><a href=/x>x</a>";
+  for (const char* type : {"text/plain", "application/octet-stream", "*/*", "nonsense", ""}) {
+    const PageResult result = ProcessPage(Fetched(200, {{"Content-Type", type}}, html));
+    EXPECT_THAT(Urls(result), ElementsAre("http://a.test/x")) << type;
+    EXPECT_EQ(PageRecord(result).at("sniffed_type").as_string(), "text/html") << type;
+  }
+  EXPECT_THAT(Urls(ProcessPage(Fetched(200, {}, html))), ElementsAre("http://a.test/x"));
+  EXPECT_THAT(
+      Urls(ProcessPage(Fetched(
+          200, {{"Content-Type", "text/plain"}, {"X-Content-Type-Options", "NoSniff"}}, html))),
+      IsEmpty());
+  const PageResult image =
+      ProcessPage(Fetched(200, {{"Content-Type", "text/html"}}, "GIF89a\x01\x02<a href=/x>x</a>"));
+  EXPECT_THAT(image.completion.found, IsEmpty());
+  EXPECT_EQ(PageRecord(image).at("sniffed_type").as_string(), "image/gif");
+  EXPECT_EQ(PageRecord(image).if_contains("title"), nullptr);
 }
 
 TEST_F(PageWorkerTest, ARedirectLeadsToItsTarget) {
@@ -417,12 +485,21 @@ TEST_F(PageWorkerTest, ASitemapLeadsToPagesAndToSitemaps) {
   const PageResult pages =
       Process(TaskFor(TaskKind::kSitemap, "http://a.test/map.xml"),
               Fetched(200, {},
-                      "<urlset><url><loc>http://a.test/1</loc></url><url><loc>/2</loc></url>"
+                      "<urlset><url><loc>http://a.test/1</loc><lastmod>2023-01-02</lastmod>"
+                      "<changefreq>weekly</changefreq><priority>0.8</priority></url>"
+                      "<url><loc>/2</loc><lastmod>1960-01-01</lastmod></url>"
                       "<url><loc>ftp://a.test/3</loc></url></urlset>"));
   EXPECT_THAT(Urls(pages), ElementsAre("http://a.test/1", "http://a.test/2"));
   for (const Discovery& found : pages.completion.found) {
     EXPECT_EQ(found.info.kind, TaskKind::kPage);
   }
+  const frontier::SitemapHints& hints = pages.completion.found[0].info.hints;
+  EXPECT_EQ(hints.lastmod, WallTime(std::chrono::sys_days(std::chrono::year(2023) / 1 / 2)));
+  EXPECT_EQ(hints.frequency, frontier::ChangeFrequency::kWeekly);
+  EXPECT_EQ(hints.priority, 80);
+  EXPECT_FALSE(pages.completion.found[1].info.hints.any());
+  EXPECT_EQ(LogLine(pages).at("entries").as_int64(), 3);
+  EXPECT_EQ(LogLine(pages).at("entries_bad").as_int64(), 1);
   EXPECT_EQ(pages.bundle.page, "") << "a sitemap is no page";
   EXPECT_NE(pages.bundle.warc, "");
   const PageResult index =
@@ -454,6 +531,10 @@ TEST_F(PageWorkerTest, APageRecordTellsWhatAPageIs) {
   EXPECT_EQ(record.at("language").as_string(), "de");
   EXPECT_EQ(record.at("robots").as_string(), "noarchive");
   EXPECT_EQ(record.at("canonical").as_string(), "http://a.test/c");
+  EXPECT_EQ(record.at("encoding").as_string(), "utf-8");
+  EXPECT_EQ(record.at("encoding_from").as_string(), "utf8");
+  EXPECT_EQ(record.if_contains("noindex"), nullptr);
+  EXPECT_EQ(record.if_contains("sniffed_type"), nullptr);
   EXPECT_EQ(record.at("headings").as_array().size(), 1U);
   EXPECT_EQ(record.at("bytes").to_number<uint64_t>(), bytes);
   EXPECT_EQ(record.at("fetched").as_string(), "2023-11-14T22:13:20.000Z");

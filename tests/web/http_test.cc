@@ -1,9 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdio>
 #include <string>
 
-#include "web/http_date.h"
+#include "web/date.h"
 #include "web/http_head.h"
 #include "web/media_type.h"
 #include "web/utf8.h"
@@ -50,6 +51,37 @@ TEST(HttpDateTest, Rfc9110_10_2_3_RetryAfter) {
   EXPECT_EQ(ParseRetryAfter("1.5", kNow), std::nullopt);
   EXPECT_EQ(ParseRetryAfter("-1", kNow), std::nullopt);
   EXPECT_EQ(ParseRetryAfter("soon", kNow), std::nullopt);
+}
+
+TEST(DateTest, DatesAsPeopleWriteThem) {
+  const auto date = [](std::string_view text) -> std::string {
+    const auto read = ParseDate(text, kNow);
+    if (!read) return "none";
+    const auto day = std::chrono::floor<std::chrono::days>(*read);
+    const std::chrono::year_month_day ymd(day);
+    const std::chrono::hh_mm_ss time(std::chrono::floor<seconds>(*read - day));
+    char out[64];
+    std::snprintf(out, sizeof out, "%d-%u-%u %ld:%ld:%ld", static_cast<int>(ymd.year()),
+                  static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()),
+                  static_cast<long>(time.hours().count()),
+                  static_cast<long>(time.minutes().count()),
+                  static_cast<long>(time.seconds().count()));
+    return out;
+  };
+  EXPECT_EQ(date("2024"), "2024-1-1 0:0:0");
+  EXPECT_EQ(date("2024-06"), "2024-6-1 0:0:0");
+  EXPECT_EQ(date(" 2024-06-07 "), "2024-6-7 0:0:0");
+  EXPECT_EQ(date("2024-06-07T08:09Z"), "2024-6-7 8:9:0");
+  EXPECT_EQ(date("2024-06-07T08:09:10.123+05:30"), "2024-6-7 2:39:10");
+  EXPECT_EQ(date("2024-06-07 08:09:10 -0100"), "2024-6-7 9:9:10");
+  EXPECT_EQ(date("7 June 2024 08:09 EST"), "2024-6-7 13:9:0");
+  EXPECT_EQ(date("Fri, 7 Jun 24 08:09:10 +0200"), "2024-6-7 6:9:10");
+  EXPECT_EQ(date("Sun Nov  6 08:49:37 1994"), "1994-11-6 8:49:37");
+  for (const std::string_view bad :
+       {"", "soon", "2024-13-01", "2024-02-30", "2024-06-07T25:00Z", "20240607", "7/6/2024",
+        "2024-06-07T08:09 XYZ", "1 Foo 2024", "99999999999999999999"}) {
+    EXPECT_EQ(date(bad), "none") << bad;
+  }
 }
 
 TEST(HttpHeadTest, StatusLineFieldsAndTheirQuirks) {

@@ -1,8 +1,9 @@
-#include "web/http_date.h"
+#include "web/date.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "web/url_bytes.h"
 
@@ -59,18 +60,86 @@ class Reader {
            std::chrono::seconds(*second);
   }
 
+  // 1 to `most` digits.
+  std::optional<int> Number(size_t most) {
+    size_t n = 0;
+    while (n < most && n < text_.size() && IsDigit(text_[n])) ++n;
+    return n == 0 ? std::nullopt : Digits(n);
+  }
+
+  // "hh:mm" and, if they are there, ":ss" and a fraction, which is dropped.
+  std::optional<std::chrono::seconds> ShortTime() {
+    const auto hour = Digits(2);
+    if (!hour || *hour > 23 || !Skip(":")) return std::nullopt;
+    const auto minute = Digits(2);
+    if (!minute || *minute > 59) return std::nullopt;
+    std::chrono::seconds time = std::chrono::hours(*hour) + std::chrono::minutes(*minute);
+    if (Skip(":")) {
+      const auto second = Digits(2);
+      if (!second || *second > 60) return std::nullopt;
+      time += std::chrono::seconds(*second);
+      if (Skip(".") || Skip(",")) {
+        if (!AtDigit()) return std::nullopt;
+        while (AtDigit()) text_.remove_prefix(1);
+      }
+    }
+    return time;
+  }
+
+  // What is to be taken from a local time to get UTC. Nothing at the text's end.
+  std::optional<std::chrono::seconds> Zone() {
+    if (empty() || Skip("Z") || Skip("z")) return std::chrono::seconds(0);
+    for (const auto& [name, hours] : kZones) {
+      if (text_ == name) {
+        text_ = {};
+        return std::chrono::hours(hours);
+      }
+    }
+    const bool east = text_[0] == '+';
+    if (!east && text_[0] != '-') return std::nullopt;
+    text_.remove_prefix(1);
+    const auto hours = Digits(2);
+    Skip(":");
+    const auto minutes = empty() ? std::optional(0) : Digits(2);
+    if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+    const std::chrono::seconds offset = std::chrono::hours(*hours) + std::chrono::minutes(*minutes);
+    return east ? offset : -offset;
+  }
+
+  void SkipBlanks() {
+    while (Skip(" ") || Skip("\t")) {
+    }
+  }
+
   // A day's name: letters.
-  bool SkipWord() {
+  bool SkipWord() { return SkipLetters() >= 3; }
+
+  size_t SkipLetters() {
     size_t n = 0;
     while (n < text_.size() && IsAlpha(text_[n])) ++n;
     text_.remove_prefix(n);
-    return n >= 3;
+    return n;
   }
 
   bool empty() const { return text_.empty(); }
   bool AtDigit() const { return !text_.empty() && IsDigit(text_[0]); }
 
  private:
+  // RFC 822 section 5.1; hours to the east of UTC.
+  static constexpr std::array<std::pair<std::string_view, int>, 11> kZones = {{
+      {"GMT", 0},
+      {"UTC", 0},
+      {"UT", 0},
+      {"EST", -5},
+      {"EDT", -4},
+      {"CST", -6},
+      {"CDT", -5},
+      {"MST", -7},
+      {"MDT", -6},
+      {"PST", -8},
+      {"PDT", -7},
+  }};
+
   std::string_view text_;
 };
 
@@ -98,7 +167,78 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
+std::optional<system_clock::time_point> InUtc(int year, unsigned month, int day,
+                                              std::chrono::seconds time, Reader& in) {
+  in.SkipBlanks();
+  const auto zone = in.Zone();
+  if (!zone || !in.empty()) return std::nullopt;
+  const auto date = Assemble(year, month, day, time);
+  return date ? std::optional(*date - *zone) : std::nullopt;
+}
+
+// "2024", "2024-06", "2024-06-01", "2024-06-01T12:30:05+02:00"
+std::optional<system_clock::time_point> ParseW3c(Reader in) {
+  const auto year = in.Digits(4);
+  if (!year) return std::nullopt;
+  unsigned month = 1;
+  int day = 1;
+  std::chrono::seconds time(0);
+  if (in.Skip("-")) {
+    const auto m = in.Digits(2);
+    if (!m) return std::nullopt;
+    month = static_cast<unsigned>(*m);
+    if (in.Skip("-")) {
+      const auto d = in.Digits(2);
+      if (!d) return std::nullopt;
+      day = *d;
+      if (in.Skip("T") || in.Skip("t") || in.Skip(" ")) {
+        const auto t = in.ShortTime();
+        if (!t) return std::nullopt;
+        time = *t;
+      }
+    }
+  }
+  return InUtc(*year, month, day, time, in);
+}
+
+// "[Sat,] 1 Jun 2024 12:30[:05] GMT"
+std::optional<system_clock::time_point> ParseRfc822(Reader in, system_clock::time_point now) {
+  if (!in.AtDigit()) {
+    if (!in.SkipWord()) return std::nullopt;
+    in.Skip(",");
+    in.SkipBlanks();
+  }
+  const auto day = in.Number(2);
+  if (!day || !(in.Skip(" ") || in.Skip("-"))) return std::nullopt;
+  in.SkipBlanks();
+  const auto month = in.Month();
+  if (!month) return std::nullopt;
+  // "June"
+  in.SkipLetters();
+  if (!(in.Skip(" ") || in.Skip("-"))) return std::nullopt;
+  in.SkipBlanks();
+  auto year = in.Number(4);
+  if (!year) return std::nullopt;
+  if (*year < 100) year = FullYear(*year, now);
+  in.SkipBlanks();
+  std::chrono::seconds time(0);
+  if (in.AtDigit()) {
+    const auto t = in.ShortTime();
+    if (!t) return std::nullopt;
+    time = *t;
+  }
+  return InUtc(*year, *month, *day, time, in);
+}
+
 }  // namespace
+
+std::optional<system_clock::time_point> ParseDate(std::string_view text,
+                                                  system_clock::time_point now) {
+  text = Trim(text);
+  if (const auto date = ParseW3c(Reader(text))) return date;
+  if (const auto date = ParseRfc822(Reader(text), now)) return date;
+  return ParseHttpDate(text, now);
+}
 
 std::optional<system_clock::time_point> ParseHttpDate(std::string_view text,
                                                       system_clock::time_point now) {
