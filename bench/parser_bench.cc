@@ -16,6 +16,7 @@
 #include "parser/charset.h"
 #include "parser/html_guard.h"
 #include "parser/html_parser.h"
+#include "parser/sitemap.h"
 #include "web/url.h"
 
 namespace {
@@ -121,6 +122,42 @@ void BM_HtmlParser(benchmark::State& state) {
   state.counters["cut"] = static_cast<double>(cut);
 }
 BENCHMARK(BM_HtmlParser)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+
+// A sitemap of 50,000 URLs. Items are URLs.
+void BM_Sitemap(benchmark::State& state) {
+  std::string xml =
+      "<?xml version='1.0'?><urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>";
+  for (int i = 0; i < 50000; ++i) {
+    xml += "<url><loc>https://www.example.org/path/to/article-" + std::to_string(i) +
+           "?a=1&amp;b=2</loc><lastmod>2024-06-01</lastmod><priority>0.8</priority></url>\n";
+  }
+  xml += "</urlset>";
+  size_t entries = 0;
+  for (auto _ : state) {
+    crawld::parser::SitemapReader reader({}, [&](crawld::parser::SitemapEntry&&) { ++entries; });
+    reader.Write(xml);
+    benchmark::DoNotOptimize(reader.Finish());
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(entries));
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * xml.size()));
+}
+BENCHMARK(BM_Sitemap)->Unit(benchmark::kMillisecond);
+
+void BM_Decode(benchmark::State& state, const char* encoding) {
+  std::string bytes;
+  std::string storage;
+  // Every other character is ASCII, as in a page.
+  for (int i = 0; i < 100000; ++i) {
+    bytes += "<p>ab\xB4\xD1\xB5\xC4\xCE\xC4\xD7\xD6";
+  }
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(crawld::parser::DecodeToUtf8(bytes, encoding, storage));
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * bytes.size()));
+}
+BENCHMARK_CAPTURE(BM_Decode, windows_1252, "windows-1252");
+BENCHMARK_CAPTURE(BM_Decode, gb18030, "gb18030");
+BENCHMARK_CAPTURE(BM_Decode, euc_jp, "euc-jp");
 
 }  // namespace
 

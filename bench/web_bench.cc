@@ -1,6 +1,9 @@
 // web/ on its own: resolving links, crawl keys, robots rules.
 //
-//   build/release/bench/web_bench --benchmark_min_time=2
+//   CRAWLD_BENCH_PAGES=/usr/share/doc build/release/bench/web_bench --benchmark_min_time=2
+//
+// BM_ResolvePageLinks resolves the relative references of those pages as they stand in the source;
+// items are references.
 #include <benchmark/benchmark.h>
 
 #include <cstddef>
@@ -8,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/pages.h"
 #include "web/robots.h"
 #include "web/surt.h"
 #include "web/url.h"
@@ -47,6 +51,36 @@ void BM_ResolveLinks(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(BM_ResolveLinks);
+
+// The values of href="..." that are relative.
+std::vector<std::string> PageLinks() {
+  std::vector<std::string> links;
+  for (const std::string& page : crawld::bench::Pages()) {
+    constexpr std::string_view kHref = "href=\"";
+    for (size_t at = 0; (at = page.find(kHref, at)) != std::string::npos;) {
+      at += kHref.size();
+      const size_t end = page.find('"', at);
+      if (end == std::string::npos) break;
+      const std::string link = page.substr(at, end - at);
+      if (!Url::Parse(link)) links.push_back(link);  // no scheme
+      at = end;
+    }
+  }
+  return links;
+}
+
+void BM_ResolvePageLinks(benchmark::State& state) {
+  const Url base = *Url::Parse("https://docs.example.org/manual/5.15/widgets/qwidget.html");
+  const std::vector<std::string> links = PageLinks();
+  size_t i = 0;
+  for (auto _ : state) {
+    auto url = Url::Parse(links[i++ % links.size()], base);
+    benchmark::DoNotOptimize(url);
+  }
+  state.SetItemsProcessed(state.iterations());
+  state.counters["links"] = static_cast<double>(links.size());
+}
+BENCHMARK(BM_ResolvePageLinks);
 
 void BM_ResolvePathRelative(benchmark::State& state) {
   const Url base = *Url::Parse("https://docs.example.org/manual/5.15/widgets/qwidget.html");

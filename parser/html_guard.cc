@@ -24,6 +24,9 @@ constexpr uint16_t kMerged = 1 << 8;    // html, body: a later one's attributes 
 constexpr uint16_t kSelect = 1 << 9;
 constexpr uint16_t kTemplate = 1 << 10;
 constexpr uint16_t kScript = 1 << 11;
+constexpr uint16_t kItem = 1 << 12;     // li, dt, dd: a start tag ends an open one
+constexpr uint16_t kSpecial = 1 << 13;  // but does not look beyond these
+constexpr uint16_t kEndsP = 1 << 14;    // a start tag ends an open <p>, with all that is open in it
 
 constexpr uint64_t HashName(std::string_view name) {
   uint64_t hash = 0xcbf29ce484222325;
@@ -56,7 +59,19 @@ constexpr std::array<Entry, kSlots> kElements = [] {
   add("area base br col embed hr img input link meta source track wbr basefont bgsound frame "
       "keygen param image",
       kVoid);
-  add("p li dt dd option tr td th tbody thead tfoot colgroup html head body", kUnfollowed);
+  add("option tr td th tbody thead tfoot colgroup html head body", kUnfollowed);
+  add("li dt dd", kItem);
+  add("applet article aside blockquote body button caption center colgroup dd details dir dl dt "
+      "fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 head header hgroup html "
+      "li "
+      "listing main marquee menu nav noscript object ol pre search section select summary table "
+      "tbody td template tfoot th thead tr ul",
+      kSpecial);
+  add("address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption "
+      "figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr li listing main menu nav ol p "
+      "plaintext "
+      "pre search section summary table ul xmp",
+      kEndsP);
   add("a b big code em font i nobr s small strike strong tt u", kFormatting);
   add("script style textarea title xmp iframe noembed noframes", kRawText);
   add("table template object marquee applet caption select", kBarrier);
@@ -211,7 +226,7 @@ class Guard {
     size_t cut = 0;
     bool self_closing = false;
     if (!ReadAttributes(name_end, false, end, attributes, cut, self_closing)) return false;
-    if (name_end < end - 1 && !filtering_) LeaveOut(name_end, end - 1);
+    if (foreign_ > 0 && name_end < end - 1 && !filtering_) LeaveOut(name_end, end - 1);
     return true;
   }
 
@@ -253,16 +268,28 @@ class Guard {
       ++p;
       while (p < size && IsSpace(html_[p])) ++p;
       if (p >= size) return false;
-      const size_t value = p;
+      size_t value = p;
+      size_t value_end = 0;
       if (html_[p] == '"' || html_[p] == '\'') {
-        p = html_.find(html_[p], p + 1);
+        ++value;
+        p = value_end = html_.find(html_[p], value);
         if (p == std::string_view::npos) return false;
         ++p;
       } else {
         while (p < size && !IsSpace(html_[p]) && html_[p] != '>') ++p;
+        value_end = p;
       }
-      if (cut == 0 && start_tag && !filtering_) MendControls(value, p);
+      if (cut == 0 && start_tag && !filtering_) MendValue(value, value_end);
     }
+  }
+
+  void MendValue(size_t begin, size_t end) {
+    size_t kept = std::min(end, begin + kMaxAttributeBytes);
+    while (kept < end && kept > begin && (static_cast<unsigned char>(html_[kept]) & 0xC0) == 0x80) {
+      --kept;
+    }
+    MendControls(begin, kept);
+    if (kept < end) LeaveOut(kept, end);
   }
 
   // gumbo reads control characters and noncharacters as U+FFFD, where the standard (13.2.3.5) has
@@ -304,7 +331,7 @@ class Guard {
     if (!ReadAttributes(name_end, true, end, attributes, cut, self_closing)) return false;
     const uint16_t flags = FlagsOf(hash);
     const size_t counted = std::min(attributes, kMaxAttributes);
-    work_ += stack_.size() + 1 + counted * counted / 16;
+    work_ += StepsOverStack() + 1 + counted * counted / 16;
     if (cut != 0) Replace(cut, end - 1, "");
     at_ = end;
 
@@ -326,12 +353,45 @@ class Guard {
       ++formatting_;
       if (hash == kA) CloseEarlierA();
     }
+    if (foreign_ == 0 && (flags & (kItem | kEndsP)) != 0) CloseWhatItEnds(hash, flags);
     if (filtering_) return true;
     stack_.push_back({hash, static_cast<uint32_t>(begin + 1),
                       static_cast<uint16_t>(std::min<size_t>(name_end - begin - 1, 32)), flags});
     if ((flags & kForeign) != 0) ++foreign_;
     if ((flags & kSelect) != 0) ++selects_;
+    if ((flags & kTemplate) != 0) ++templates_;
     return true;
+  }
+
+  // What a tag costs that walks the stack: an end tag in foreign content, and any tag in a
+  // template, walks it several times.
+  uint64_t StepsOverStack(bool end_tag = false) const {
+    const bool often = templates_ > 0 || (end_tag && foreign_ > 0);
+    return stack_.size() * (often ? 3 : 1);
+  }
+
+  // An <li> ends the one before it, a <dt> a <dd>; a block ends a <p>.
+  void CloseWhatItEnds(uint64_t hash, uint16_t flags) {
+    const size_t bottom = stack_.size() - std::min(stack_.size(), kLookback);
+    if ((flags & kItem) != 0) {
+      const bool definition = hash != kLi;
+      for (size_t i = stack_.size(); i > bottom; --i) {
+        const Open& open = stack_[i - 1];
+        if (open.hash == hash || (definition && (open.hash == kDt || open.hash == kDd))) {
+          while (stack_.size() >= i) Pop();
+          break;
+        }
+        if ((open.flags & kSpecial) != 0) break;
+      }
+    }
+    for (size_t i = stack_.size(); i > bottom; --i) {
+      const Open& open = stack_[i - 1];
+      if (open.hash == kP) {
+        while (stack_.size() >= i) Pop();
+        return;
+      }
+      if ((open.flags & kBarrier) != 0 || open.hash == kButton) return;
+    }
   }
 
   // Jumps behind the end tag of `name`, if there is one.
@@ -374,6 +434,12 @@ class Guard {
     if (!ReadEndTag(name_end, end)) return false;
     at_ = end;
     const uint16_t flags = FlagsOf(hash);
+    // HTML Standard 13.2.6.5: these end foreign content, which gumbo does not know; the start tags
+    // that they stand for do so.
+    if (foreign_ > 0 && !filtering_ && (hash == kP || hash == kBr)) {
+      Instead(begin, end, hash == kP ? "<p></p>" : "<br>");
+      foreign_ = 0;
+    }
     if (filtering_) {
       const bool inside = dropped_templates_ > 0;
       if ((flags & kTemplate) != 0 && inside) {
@@ -390,7 +456,8 @@ class Guard {
       Pop();
       return true;
     }
-    work_ += stack_.size() * ((flags & kFormatting) != 0 ? 8 : 1) + 1;
+    const uint64_t times = (flags & kFormatting) != 0 ? 8 : (flags & kMerged) != 0 ? 2 : 1;
+    work_ += StepsOverStack(true) * times + 1;
     if ((flags & kUnfollowed) != 0) return true;
     const size_t bottom = stack_.size() - std::min(stack_.size(), kLookback);
     for (size_t i = stack_.size(); i > bottom; --i) {
@@ -415,6 +482,7 @@ class Guard {
     if ((flags & kFormatting) != 0 && formatting_ > 0) --formatting_;
     if ((flags & kForeign) != 0 && foreign_ > 0) --foreign_;
     if ((flags & kSelect) != 0 && selects_ > 0) --selects_;
+    if ((flags & kTemplate) != 0 && templates_ > 0) --templates_;
   }
 
   bool Comment() {
@@ -441,6 +509,12 @@ class Guard {
   }
 
   static constexpr uint64_t kA = HashName("a");
+  static constexpr uint64_t kP = HashName("p");
+  static constexpr uint64_t kLi = HashName("li");
+  static constexpr uint64_t kButton = HashName("button");
+  static constexpr uint64_t kDt = HashName("dt");
+  static constexpr uint64_t kDd = HashName("dd");
+  static constexpr uint64_t kBr = HashName("br");
   static constexpr size_t kMaxClosed = 65536;
 
   const std::string_view html_;
@@ -457,6 +531,7 @@ class Guard {
   size_t formatting_ = 0;
   size_t foreign_ = 0;
   size_t selects_ = 0;
+  size_t templates_ = 0;
   size_t merged_ = 0;
   std::vector<uint64_t> endless_;
 };

@@ -5,7 +5,8 @@
 // stack roughly (it may think it deeper than it is, never much shallower), and adds up the steps a
 // tree builder would take. While the sum stays below `max_work` nothing happens. From the tag on
 // which exceeds it, only tags that carry links or metadata remain; all other tags become a blank.
-// A tag with more than kMaxAttributes loses the attributes behind them.
+// A tag with more than kMaxAttributes loses the attributes behind them; a value longer than
+// kMaxAttributeBytes loses its end.
 //
 // It also writes <a b c> as <a b="" c> and </a b> as </a>, which mean the same and keep faults of
 // gumbo's away: a repeated attribute without a value spoils the next one, "</svg >" ends no svg.
@@ -20,6 +21,9 @@
 namespace crawld::parser {
 
 inline constexpr size_t kMaxAttributes = 512;
+// What lies behind in an attribute's value is left out. Longer than any URL that counts, however
+// its character references are written.
+inline constexpr size_t kMaxAttributeBytes = size_t{1} << 20;
 
 struct GuardResult {
   std::string_view html;  // the input itself, or `storage`

@@ -769,7 +769,8 @@ Result<ParsedPage, ParseError> HtmlParser::ParseDecoded(std::string_view html,
   if (options.skeleton && !options.want_text && !options.want_resources)
     html = SkeletonOf(html, impl_->skeleton);
   if (impl_->guarded.capacity() > kKeptText) std::string().swap(impl_->guarded);
-  const GuardResult guarded = GuardHtml(html, options.max_guard_work, impl_->guarded);
+  const GuardResult guarded = GuardHtml(
+      html, options.max_guard_work + options.guard_work_per_byte * html.size(), impl_->guarded);
   page.truncated_input = guarded.changed;
 
   const Tree tree = impl_->builder.Build(

@@ -37,7 +37,7 @@ namespace crawld::web {
 // two is ignored whole: half a path would disallow too much.
 inline constexpr size_t kMaxRobotsBytes = size_t{500} << 10;
 inline constexpr size_t kMaxRobotsSitemaps = 1000;
-inline constexpr size_t kMaxMatchBytes = size_t{16} << 20;
+inline constexpr size_t kMaxMatchBytes = size_t{8} << 20;
 // A longer crawl delay is cut to this; what a crawler is willing to wait is its own decision.
 inline constexpr std::chrono::milliseconds kMaxCrawlDelay = std::chrono::hours(24);
 

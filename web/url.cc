@@ -367,7 +367,7 @@ class UrlParser {
       if (port > 65535) port = 65536;  // saturates, so that a later non-digit is still seen
     }
     if (port > 65535) return Err(UrlError::kPortOutOfRange);
-    if (digits.empty() || port == DefaultPort(url_.type_)) return {};
+    if (digits.empty() || (special() && port == DefaultPort(url_.type_))) return {};
     url_.port_ = static_cast<int32_t>(port);
     href_ += ':';
     char buffer[8];

@@ -27,7 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
   ParseOptions options;
   options.want_text = (data[0] & 1) != 0;
-  if ((data[0] & 2) != 0) options.max_guard_work = 200;
+  if ((data[0] & 2) != 0) {
+    options.max_guard_work = 200;
+    options.guard_work_per_byte = 0;
+  }
   if ((data[0] & 4) != 0) options.max_links = 3;
   if ((data[0] & 8) != 0) {
     options.arena_base_bytes = size_t{1} << 20;

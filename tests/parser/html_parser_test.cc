@@ -191,6 +191,32 @@ TEST(HtmlParserTest, MetaOfOurOwnNameCountsAsRobots) {
   EXPECT_FALSE(Parse(html).robots.noindex);
 }
 
+TEST(HtmlParserTest, Html_13_2_6_5_EndTagsOfPAndBrEndForeignContent) {
+  const Strings both = {"a http://h.example/dir/1", "a http://h.example/dir/2"};
+  EXPECT_EQ(Links("<svg></p><a href=1></a></svg><math><mi></br><a href=2>"), both);
+  EXPECT_EQ(Links("<p><svg></p ><a href=1></a></p><p><a href=2>"), both);
+  EXPECT_EQ(Links("<svg><foreignObject><p>x</p><a href=1></a></foreignObject><a href=no></a></svg>"
+                  "<a href=2>"),
+            both);
+}
+
+// HTML Standard 13.2.5.27 to 13.2.5.31: the first </script goes back to "escaped", the second ends.
+TEST(HtmlParserTest, Html_13_2_5_ScriptsInScriptsInComments) {
+  EXPECT_EQ(Links("<script><!--<script </script </script><a href=end>"),
+            Strings{"a http://h.example/dir/end"});
+  EXPECT_EQ(Links("<script><!--<script></script></script><a href=end>"),
+            Strings{"a http://h.example/dir/end"});
+  EXPECT_EQ(Links("<script><!--</script><a href=end>"), Strings{"a http://h.example/dir/end"});
+}
+
+TEST(HtmlParserTest, AnAttributeOfTenMegabytesIsNoLinkAndCostsLittle) {
+  const std::string ten(10'000'000, 'x');
+  const ParsedPage page = Parse("<a href='" + ten + "'>x</a><a title=" + ten + " href=y>y</a>");
+  ASSERT_EQ(page.links.size(), 1U);
+  EXPECT_EQ(page.links[0].url.path(), "/dir/y");
+  EXPECT_EQ(page.links_bad, 1U);
+}
+
 TEST(HtmlParserTest, Metadata) {
   const ParsedPage page = Parse(
       "<html lang=de-AT><head><title> A\n &amp;  B </title><title>second</title>"

@@ -208,5 +208,13 @@ TEST(RobotsTest, AdversarialPatternsTakeLinearTime) {
   EXPECT_TRUE(RobotsRules::Parse(many, "x").Allows("/" + std::string(60, 'a')));
 }
 
+TEST(RobotsTest, AForgottenColonBeforeAValueThatHasOne) {
+  const auto rules = RobotsRules::Parse(
+      "User-agent *\nDisallow /a:b\nSitemap http://h/s.xml\nUser agent: x\nCrawl delay: 3\n", "x");
+  EXPECT_EQ(rules.sitemaps(), std::vector<std::string>{"http://h/s.xml"});
+  EXPECT_EQ(rules.crawl_delay(), std::chrono::milliseconds(3000));
+  EXPECT_FALSE(RobotsRules::Parse("User-agent *\nDisallow /a:b\n", "x").Allows("/a:bc"));
+}
+
 }  // namespace
 }  // namespace crawld::web

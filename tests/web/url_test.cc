@@ -367,5 +367,11 @@ TEST(UrlTest, ParsingTheSerialisationGivesTheSameUrl) {
   EXPECT_GT(parsed, 10000);
 }
 
+TEST(UrlTest, PortZeroIsNobodysDefault) {
+  EXPECT_EQ(Url::Parse("foo://h:0/")->href(), "foo://h:0/");
+  EXPECT_EQ(Url::Parse("http://h:0/")->href(), "http://h:0/");
+  EXPECT_EQ(Url::Parse("foo://h:80/")->href(), "foo://h:80/");
+}
+
 }  // namespace
 }  // namespace crawld::web
