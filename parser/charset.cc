@@ -166,7 +166,7 @@ std::string_view EncodingFromContent(std::string_view content) {
 }
 
 // "get an attribute", as the prescan has it: names and values in lower case. False at the tag's
-// end.
+// end, and at that of the bytes: then `p` is there, and the prescan is over.
 bool NextAttribute(std::string_view bytes, size_t& p, std::string& name, std::string& value) {
   name.clear();
   value.clear();
@@ -179,20 +179,22 @@ bool NextAttribute(std::string_view bytes, size_t& p, std::string& name, std::st
     name += web::AsciiLower(c);
   }
   while (p < bytes.size() && IsSpace(bytes[p])) ++p;
-  if (p >= bytes.size() || bytes[p] != '=') return true;
+  if (p >= bytes.size()) return false;
+  if (bytes[p] != '=') return true;
   ++p;
   while (p < bytes.size() && IsSpace(bytes[p])) ++p;
-  if (p >= bytes.size()) return true;
+  if (p >= bytes.size()) return false;
   if (bytes[p] == '"' || bytes[p] == '\'') {
     const char quote = bytes[p++];
     while (p < bytes.size() && bytes[p] != quote) value += web::AsciiLower(bytes[p++]);
-    if (p < bytes.size()) ++p;
+    if (p >= bytes.size()) return false;
+    ++p;
     return true;
   }
   while (p < bytes.size() && !IsSpace(bytes[p]) && bytes[p] != '>') {
     value += web::AsciiLower(bytes[p++]);
   }
-  return true;
+  return p < bytes.size();
 }
 
 // The <meta> at `p`, behind its name. Empty when it says nothing usable.
@@ -201,7 +203,7 @@ std::string_view EncodingFromMeta(std::string_view bytes, size_t& p) {
   std::string value;
   bool got_pragma = false;
   std::optional<bool> need_pragma;
-  std::string_view charset;
+  std::optional<std::string_view> charset;  // empty: it names none that is known
   bool seen_http_equiv = false;
   bool seen_content = false;
   bool seen_charset = false;
@@ -211,9 +213,12 @@ std::string_view EncodingFromMeta(std::string_view bytes, size_t& p) {
       got_pragma = value == "content-type";
     } else if (name == "content" && !seen_content) {
       seen_content = true;
-      if (charset.empty()) {
-        charset = EncodingFromContent(value);
-        if (!charset.empty()) need_pragma = true;
+      if (!charset) {
+        const std::string_view found = EncodingFromContent(value);
+        if (!found.empty()) {
+          charset = found;
+          need_pragma = true;
+        }
       }
     } else if (name == "charset" && !seen_charset) {
       seen_charset = true;
@@ -221,9 +226,10 @@ std::string_view EncodingFromMeta(std::string_view bytes, size_t& p) {
       need_pragma = false;
     }
   }
-  if (!need_pragma || (*need_pragma && !got_pragma) || charset.empty()) return {};
-  if (charset.starts_with("utf-16")) return kUtf8;
-  return charset == "x-user-defined" ? kWindows1252 : charset;
+  if (p >= bytes.size()) return {};  // the tag has no end
+  if (!need_pragma || (*need_pragma && !got_pragma) || !charset || charset->empty()) return {};
+  if (charset->starts_with("utf-16")) return kUtf8;
+  return *charset == "x-user-defined" ? kWindows1252 : *charset;
 }
 
 // "xml encoding", for documents that begin with an XML declaration.
@@ -240,7 +246,11 @@ std::string_view EncodingFromXml(std::string_view bytes) {
   if (p >= declaration.size() || (declaration[p] != '"' && declaration[p] != '\'')) return {};
   const size_t end = declaration.find(declaration[p], p + 1);
   if (end == std::string_view::npos) return {};
-  const std::string_view encoding = EncodingForLabel(declaration.substr(p + 1, end - p - 1));
+  const std::string_view label = declaration.substr(p + 1, end - p - 1);
+  for (const char c : label) {
+    if (static_cast<unsigned char>(c) <= 0x20) return {};  // "get an XML encoding", step 15
+  }
+  const std::string_view encoding = EncodingForLabel(label);
   return encoding.starts_with("utf-16") ? kUtf8 : encoding;
 }
 

@@ -21,7 +21,6 @@ constexpr uint16_t kKept = 1 << 5;      // carries links or metadata
 constexpr uint16_t kForeign = 1 << 6;   // svg, math: "<x/>" is closed inside
 constexpr uint16_t kBreakout = 1 << 7;  // a start tag that ends foreign content
 constexpr uint16_t kMerged = 1 << 8;    // html, body: a later one's attributes go to the first
-constexpr uint16_t kSelect = 1 << 9;
 constexpr uint16_t kTemplate = 1 << 10;
 constexpr uint16_t kScript = 1 << 11;
 constexpr uint16_t kItem = 1 << 12;     // li, dt, dd: a start tag ends an open one
@@ -84,7 +83,6 @@ constexpr std::array<Entry, kSlots> kElements = [] {
       "var",
       kBreakout);
   add("html body", kMerged);
-  add("select", kSelect);
   add("template", kTemplate);
   add("script", kScript);
   return table;
@@ -103,11 +101,12 @@ constexpr bool IsSpace(char c) {
   return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
 }
 
-// Bytes that are a control character, or may begin one or a noncharacter. Blanks and NUL are none.
+// Bytes that are a control character, or may begin one, a noncharacter or a character reference.
+// Blanks and NUL are none.
 constexpr std::array<uint8_t, 256> kOdd = [] {
   std::array<uint8_t, 256> table{};
   for (unsigned c = 1; c < 0x20; ++c) table[c] = IsSpace(static_cast<char>(c)) ? 0 : 1;
-  table[0x7F] = table[0xC2] = table[0xEF] = 1;
+  table['&'] = table[0x7F] = table[0xC2] = table[0xEF] = 1;
   for (unsigned c = 0xF0; c < 0xF5; ++c) table[c] = 1;
   return table;
 }();
@@ -205,7 +204,7 @@ class Guard {
     for (auto open = stack_.rbegin(); open != stack_.rend() && closed < kMaxClosed; ++open) {
       if ((open->flags & kTemplate) != 0) break;  // what follows is still inside it
       out_ += "</";
-      out_ += html_.substr(open->name_begin, open->name_size);
+      out_ += open->hash == kSelect ? "section" : html_.substr(open->name_begin, open->name_size);
       out_ += '>';
       ++closed;
     }
@@ -217,6 +216,14 @@ class Guard {
     while (p < html_.size() && !IsSpace(html_[p]) && html_[p] != '/' && html_[p] != '>') ++p;
     hash = HashName(html_.substr(begin, std::min<size_t>(p - begin, 32)));
     return p;
+  }
+
+  // Elements that gumbo treats as an older standard did. <select> hid everything but options; it is
+  // like any other container now (13.2.6.4.7). <isindex> was a form.
+  void Rename(size_t begin, size_t end, uint64_t hash) {
+    if (filtering_) return;
+    if (hash == kSelect) Instead(begin, end, "section");
+    if (hash == kIsindex) Instead(begin, end, "x-isindex");
   }
 
   // Reads an end tag from behind its name. gumbo knows "</svg >" for the end of <svg> no more than
@@ -250,6 +257,10 @@ class Guard {
       self_closing = false;
       if (count == kMaxAttributes) cut = p;
       ++count;
+      // 13.2.5.33: part of the name, as U+FFFD; gumbo skips it.
+      if (html_[p] == '\0' && cut == 0 && start_tag && !filtering_) {
+        Instead(p, p + 1, "\xEF\xBF\xBD");
+      }
       ++p;  // even '=' may begin a name
       while (p < size && !IsSpace(html_[p]) && html_[p] != '/' && html_[p] != '>' &&
              html_[p] != '=') {
@@ -302,7 +313,9 @@ class Guard {
       const auto next = [&](size_t ahead) {
         return i + ahead < end ? static_cast<unsigned char>(html_[i + ahead]) : 0U;
       };
-      if (c < 0x80) {
+      if (c == '&') {
+        MendReference(i, end);
+      } else if (c < 0x80) {
         Instead(i, i + 1, "&#" + std::to_string(c) + ";");
       } else if (c == 0xC2 && next(1) >= 0x80 && next(1) < 0xA0) {
         std::string escaped;
@@ -320,10 +333,26 @@ class Guard {
     }
   }
 
+  // 13.2.5.80: beyond U+10FFFF it is U+FFFD; gumbo lets the number overflow.
+  void MendReference(size_t begin, size_t end) {
+    if (begin + 2 >= end || html_[begin + 1] != '#') return;
+    const bool hex = html_[begin + 2] == 'x' || html_[begin + 2] == 'X';
+    uint32_t value = 0;
+    size_t p = begin + (hex ? 3 : 2);
+    for (; p < end && (hex ? web::HexValue(html_[p]) >= 0 : web::IsDigit(html_[p])); ++p) {
+      value = std::min(value * (hex ? 16 : 10) + static_cast<uint32_t>(web::HexValue(html_[p])),
+                       uint32_t{0x110000});
+    }
+    if (value < 0x110000) return;
+    if (p < end && html_[p] == ';') ++p;
+    Instead(begin, p, "&#xFFFD;");
+  }
+
   bool StartTag() {
     const size_t begin = at_;
     uint64_t hash = 0;
     const size_t name_end = ReadName(begin + 1, hash);
+    Rename(begin + 1, name_end, hash);
     size_t end = 0;
     size_t attributes = 0;
     size_t cut = 0;
@@ -341,7 +370,7 @@ class Guard {
     }
     if ((flags & kMerged) != 0) work_ += merged_ += counted + 1;
     if ((flags & kBreakout) != 0) foreign_ = 0;
-    if ((flags & kRawText) != 0 && foreign_ == 0 && (selects_ == 0 || (flags & kScript) != 0)) {
+    if ((flags & kRawText) != 0 && foreign_ == 0) {
       SkipRawText(html_.substr(begin + 1, name_end - begin - 1), hash, begin);
       return true;
     }
@@ -358,7 +387,6 @@ class Guard {
     stack_.push_back({hash, static_cast<uint32_t>(begin + 1),
                       static_cast<uint16_t>(std::min<size_t>(name_end - begin - 1, 32)), flags});
     if ((flags & kForeign) != 0) ++foreign_;
-    if ((flags & kSelect) != 0) ++selects_;
     if ((flags & kTemplate) != 0) ++templates_;
     return true;
   }
@@ -427,9 +455,16 @@ class Guard {
   bool EndTag() {
     const size_t begin = at_;
     if (begin + 2 >= html_.size()) return false;
+    if (html_[begin + 2] == '>') {
+      // 13.2.5.7: nothing at all. In foreign content gumbo takes the next end tag for it.
+      if (foreign_ > 0 && !filtering_) LeaveOut(begin, begin + 3);
+      at_ = begin + 3;
+      return true;
+    }
     if (!web::IsAlpha(html_[begin + 2])) return Bogus(begin + 2);
     uint64_t hash = 0;
     const size_t name_end = ReadName(begin + 2, hash);
+    Rename(begin + 2, name_end, hash);
     size_t end = 0;
     if (!ReadEndTag(name_end, end)) return false;
     at_ = end;
@@ -481,7 +516,6 @@ class Guard {
     stack_.pop_back();
     if ((flags & kFormatting) != 0 && formatting_ > 0) --formatting_;
     if ((flags & kForeign) != 0 && foreign_ > 0) --foreign_;
-    if ((flags & kSelect) != 0 && selects_ > 0) --selects_;
     if ((flags & kTemplate) != 0 && templates_ > 0) --templates_;
   }
 
@@ -515,6 +549,8 @@ class Guard {
   static constexpr uint64_t kDt = HashName("dt");
   static constexpr uint64_t kDd = HashName("dd");
   static constexpr uint64_t kBr = HashName("br");
+  static constexpr uint64_t kSelect = HashName("select");
+  static constexpr uint64_t kIsindex = HashName("isindex");
   static constexpr size_t kMaxClosed = 65536;
 
   const std::string_view html_;
@@ -530,7 +566,6 @@ class Guard {
   std::vector<Open> stack_;
   size_t formatting_ = 0;
   size_t foreign_ = 0;
-  size_t selects_ = 0;
   size_t templates_ = 0;
   size_t merged_ = 0;
   std::vector<uint64_t> endless_;

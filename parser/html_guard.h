@@ -8,9 +8,10 @@
 // A tag with more than kMaxAttributes loses the attributes behind them; a value longer than
 // kMaxAttributeBytes loses its end.
 //
-// It also writes <a b c> as <a b="" c> and </a b> as </a>, which mean the same and keep faults of
-// gumbo's away: a repeated attribute without a value spoils the next one, "</svg >" ends no svg.
-// And it writes control characters in attributes as references, because gumbo would replace them.
+// It also writes what gumbo gets wrong, or has from an older standard, as something that means the
+// same: <a b c> as <a b="" c>, </svg > as </svg>, </p> and </br> in SVG and MathML as start tags,
+// <select> as <section>, control characters in attributes as references, references beyond U+10FFFF
+// as &#xFFFD;.
 #pragma once
 
 #include <cstddef>

@@ -293,7 +293,8 @@ bool IsSilent(GumboTag tag) {
     case GUMBO_TAG_NOEMBED:
     case GUMBO_TAG_IFRAME:
     case GUMBO_TAG_TEXTAREA:
-    case GUMBO_TAG_SELECT:
+    case GUMBO_TAG_OPTION:
+    case GUMBO_TAG_OPTGROUP:
       return true;
     default:
       return false;
@@ -655,12 +656,16 @@ void Extractor::Meta(const Attributes& attributes) {
   } else if (EqualIgnoringCase(View(attributes.http_equiv), "refresh")) {
     // Not `content`: the reference must live as long as the tree.
     const std::string_view url = RefreshUrl(View(attributes.content));
-    if (!url.empty()) memory_.references.push_back({url, LinkKind::kRefresh, 0});
+    if (!url.empty() && options_.want_refresh) {
+      memory_.references.push_back({url, LinkKind::kRefresh, 0});
+    }
   }
 }
 
 void Extractor::Resolve(const Reference& reference) {
   std::string_view text = reference.text;
+  // The URL parser would; here it keeps blanks from making a reference too long.
+  while (!text.empty() && static_cast<unsigned char>(text.front()) <= 0x20) text.remove_prefix(1);
   if (text.size() > options_.max_href_bytes) {
     ++page_.links_bad;
     return;
@@ -716,7 +721,9 @@ std::string_view Extractor::EncodedQuery(std::string_view reference) {
   if (question == std::string_view::npos) return reference;
   const std::string_view tail = reference.substr(question + 1);
   const std::string_view query = tail.substr(0, tail.find('#'));
-  if ((web::ClassOf(query) & web::kNonAscii) == 0) return reference;
+  const bool shifts =
+      encoding_ == "iso-2022-jp" && query.find_first_of("\x0E\x0F\x1B") != std::string_view::npos;
+  if ((web::ClassOf(query) & web::kNonAscii) == 0 && !shifts) return reference;
   std::string& encoded = memory_.encoded_reference;
   encoded.assign(reference.substr(0, question + 1));
   AppendEncodedQuery(query, encoding_, encoded);

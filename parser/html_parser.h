@@ -29,6 +29,7 @@ namespace crawld::parser {
 struct ParseOptions {
   bool want_text = false;
   bool want_headings = true;
+  bool want_refresh = true;     // <meta http-equiv=refresh> as a link
   bool want_resources = false;  // images, scripts, styles and media as links too
   // Parse the page's skeleton where it has one (html_skeleton.h); not with want_text or
   // want_resources, for which a skeleton has too little.

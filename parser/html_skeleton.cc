@@ -41,8 +41,6 @@ enum class Name {
   kTable,
   kRow,   // content between these and the cells is thrown out of the table
   kCell,  // content stands where it is
-  kSelect,
-  kOption,
   kSvg,
   kDoubt,
 };
@@ -125,9 +123,7 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"thead", Name::kRow},
     {"title", Name::kTitle},
     {"iframe", Name::kFrame, kSrc},
-    {"option", Name::kOption},
     {"script", Name::kRaw},
-    {"select", Name::kSelect},
     {"strike", Name::kPhrase},
     {"strong", Name::kPhrase},
     {"acronym", Name::kPhrase},
@@ -137,7 +133,6 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"colgroup", Name::kRow},
     {"frameset", Name::kDoubt},
     {"noframes", Name::kRaw},
-    {"optgroup", Name::kOption},
     {"template", Name::kDoubt},
     {"textarea", Name::kRaw},
     {"plaintext", Name::kDoubt},
@@ -247,7 +242,7 @@ class Skeleton {
       if (!heading_.empty()) Text(html_.substr(at_, end - at_));
       if (out_.size() > html_.size()) return false;  // no gain
       at_ = end;
-      if (next == std::string_view::npos) return heading_.empty() && svg_.empty() && !select_;
+      if (next == std::string_view::npos) return heading_.empty() && svg_.empty();
       if (!Markup()) return false;
     }
   }
@@ -381,7 +376,6 @@ class Skeleton {
     if (!scan.whole || scan.odd || entry.meaning == Name::kDoubt) return false;
     at_ = scan.end;
     if (!svg_.empty()) return SvgTag(name, end_tag, scan.self_closing);
-    if (select_) return SelectTag(name, entry.meaning, end_tag);
     if (!heading_.empty()) return HeadingTag(name, entry, end_tag);
     return end_tag ? EndTag(entry.meaning) : StartTag(name, entry, scan.self_closing);
   }
@@ -393,7 +387,6 @@ class Skeleton {
     switch (entry.meaning) {
       case Name::kOther:
       case Name::kPhrase:
-      case Name::kOption:
         return true;
       case Name::kRaw:
         return SkipRawText(name);
@@ -431,9 +424,6 @@ class Skeleton {
         if (IsThrownOut()) return false;
         tables_.push_back({});
         return tables_.size() < kMaxOpen;
-      case Name::kSelect:
-        select_ = true;
-        return !IsThrownOut();
       case Name::kSvg:
         if (!self_closing) svg_.push_back(name);
         return !IsThrownOut();
@@ -464,16 +454,6 @@ class Skeleton {
     out_.append("</").append(heading_).append(">");
     heading_ = {};
     return true;
-  }
-
-  // 13.2.6.4.16: other tags are ignored, or end the <select>.
-  bool SelectTag(std::string_view name, Name meaning, bool end_tag) {
-    if (meaning == Name::kOption) return true;
-    if (meaning == Name::kSelect && end_tag) {
-      select_ = false;
-      return true;
-    }
-    return EqualsLower(name, "script") && !end_tag && SkipRawText(name);
   }
 
   bool SvgTag(std::string_view name, bool end_tag, bool self_closing) {
@@ -571,7 +551,6 @@ class Skeleton {
   std::string_view heading_;           // the one that is open
   std::vector<Table> tables_;          // open
   std::vector<std::string_view> svg_;  // open elements from <svg> on
-  bool select_ = false;
 };
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "parser/legacy_tables.h"
+
 namespace crawld::parser {
 namespace {
 
@@ -59,7 +61,7 @@ class Icu {
         ucnv_toUChars(converter_.get(), units.data(), static_cast<int32_t>(units.size()),
                       bytes.data(), static_cast<int32_t>(bytes.size()), &error);
     if (U_FAILURE(error) || size == 0) return kNone;
-    if (size == 1) return U16_IS_SURROGATE(units[0]) || units[0] == 0xFFFD ? kNone : units[0];
+    if (size == 1) return U16_IS_SURROGATE(units[0]) ? kNone : units[0];
     if (size == 2 && U16_IS_LEAD(units[0])) return U16_GET_SUPPLEMENTARY(units[0], units[1]);
     return kNone;
   }
@@ -86,20 +88,20 @@ struct Index {
   }
 };
 
-struct Patch {
-  uint32_t pointer;
-  uint32_t point;
-};
+// Whether an index has code points of the private use area.
+enum class PrivateUse : uint8_t { kLeftOut, kKept };
 
 // `bytes_of` gives the bytes for a pointer; `encodes` says which pointers an encoder may use.
 template <typename BytesOf, typename Encodes>
-Index MakeIndex(const char* icu, uint32_t size, BytesOf bytes_of, std::span<const Patch> patches,
-                Encodes encodes) {
+Index MakeIndex(const char* icu, uint32_t size, BytesOf bytes_of, PrivateUse private_use,
+                std::span<const Patch> patches, Encodes encodes) {
   Icu converter(icu);
   Index index;
   index.points.resize(size);
   for (uint32_t pointer = 0; pointer < size; ++pointer) {
-    index.points[pointer] = converter.Read(bytes_of(pointer));
+    const uint32_t point = converter.Read(bytes_of(pointer));
+    const bool is_private = In(point, 0xE000, 0xF8FF) || point >= 0xF0000;
+    if (!is_private || private_use == PrivateUse::kKept) index.points[pointer] = point;
   }
   for (const Patch& patch : patches) index.points[patch.pointer] = patch.point;
   for (uint32_t pointer = 0; pointer < size; ++pointer) {
@@ -111,9 +113,6 @@ Index MakeIndex(const char* icu, uint32_t size, BytesOf bytes_of, std::span<cons
 }
 
 constexpr auto kAnyPointer = [](uint32_t) { return true; };
-
-// Where ICU 72's converters differ from the standard's indexes.
-constexpr std::array<Patch, 0> kNoPatches{};
 
 struct Gb18030 {
   Index two;                           // "index gb18030"
@@ -127,8 +126,15 @@ struct Gb18030 {
               const uint32_t trail = p % 190;
               return Bytes({p / 190 + 0x81, trail + (trail < 0x3F ? 0x40 : 0x41)});
             },
-            kNoPatches, kAnyPointer)) {
+            PrivateUse::kKept, kGb18030Patches, kAnyPointer)) {
     Icu converter("gb18030");
+    // Section 10.2.2, step 5: what stood there before can still be written, but for U+E5E5.
+    for (const Patch& patch : kGb18030Patches) {
+      const uint32_t trail = patch.pointer % 190;
+      const uint32_t before =
+          converter.Read(Bytes({patch.pointer / 190 + 0x81, trail + (trail < 0x3F ? 0x40 : 0x41)}));
+      if (before != 0xE5E5) two.pointers.emplace(before, patch.pointer);
+    }
     for (uint32_t p = 0; p < four.size(); ++p) {
       four[p] = converter.Read(
           Bytes({p / 12600 + 0x81, p / 1260 % 10 + 0x30, p / 10 % 126 + 0x81, p % 10 + 0x30}));
@@ -159,7 +165,7 @@ const Index& Big5Index() {
         const uint32_t trail = p % 157;
         return Bytes({p / 157 + 0x81, trail + (trail < 0x3F ? 0x40 : 0x62)});
       },
-      kNoPatches,
+      PrivateUse::kLeftOut, kBig5Patches,
       // "index Big5 pointer" leaves out Hong Kong's additions, and prefers the later of two for a
       // few code points.
       [](uint32_t p) { return p >= (0xA1 - 0x81) * 157; }));
@@ -176,7 +182,7 @@ const Index& Jis0208Index() {
         if (In(p, 8836, 10715)) return std::string();
         return Bytes({lead + (lead < 0x1F ? 0x81 : 0xC1), trail + (trail < 0x3F ? 0x40 : 0x41)});
       },
-      kNoPatches, kAnyPointer));
+      PrivateUse::kLeftOut, {}, kAnyPointer));
   return *index;
 }
 
@@ -186,7 +192,7 @@ const Index& Jis0212Index() {
       [](uint32_t p) {
         return Bytes({0x8F, p / 94 + 0xA1, p % 94 + 0xA1});
       },
-      kNoPatches, kAnyPointer));
+      PrivateUse::kLeftOut, kJis0212Patches, kAnyPointer));
   return *index;
 }
 
@@ -196,7 +202,7 @@ const Index& EucKrIndex() {
       [](uint32_t p) {
         return Bytes({p / 190 + 0x81, p % 190 + 0x41});
       },
-      kNoPatches, kAnyPointer));
+      PrivateUse::kLeftOut, {}, kAnyPointer));
   return *index;
 }
 
@@ -240,7 +246,11 @@ const SingleByte& SingleByteTable(const char* icu) {
   if (is_new) {
     Icu converter(icu);
     for (uint32_t i = 0; i < 128; ++i) {
-      const uint32_t point = converter.Read(Bytes({i + 0x80}));
+      uint32_t point = std::string_view(icu) == "iso-8859-16" ? kIso8859_16[i]
+                                                              : converter.Read(Bytes({i + 0x80}));
+      for (const BytePatch& patch : kBytePatches) {
+        if (patch.icu == icu && patch.byte == i + 0x80) point = patch.point;
+      }
       at->second.points[i] = point;
       if (point == kNone) {
         at->second.utf8[i] = kBad;
@@ -274,16 +284,6 @@ const void* TableOf(LegacyEncoding encoding, const char* icu) {
   }
   return nullptr;
 }
-
-// Where an encoder uses other code points than a decoder gives: section 12.2.2, "index ISO-2022-JP
-// katakana", U+FF61 to U+FF9F.
-constexpr std::array<uint16_t, 63> kKatakana = {
-    0x3002, 0x300C, 0x300D, 0x3001, 0x30FB, 0x30F2, 0x30A1, 0x30A3, 0x30A5, 0x30A7, 0x30A9,
-    0x30E3, 0x30E5, 0x30E7, 0x30C3, 0x30FC, 0x30A2, 0x30A4, 0x30A6, 0x30A8, 0x30AA, 0x30AB,
-    0x30AD, 0x30AF, 0x30B1, 0x30B3, 0x30B5, 0x30B7, 0x30B9, 0x30BB, 0x30BD, 0x30BF, 0x30C1,
-    0x30C4, 0x30C6, 0x30C8, 0x30CA, 0x30CB, 0x30CC, 0x30CD, 0x30CE, 0x30CF, 0x30D2, 0x30D5,
-    0x30D8, 0x30DB, 0x30DE, 0x30DF, 0x30E0, 0x30E1, 0x30E2, 0x30E4, 0x30E6, 0x30E8, 0x30E9,
-    0x30EA, 0x30EB, 0x30EC, 0x30ED, 0x30EF, 0x30F3, 0x309B, 0x309C};
 
 void Put(std::initializer_list<uint32_t> values, std::string& bytes) {
   for (const uint32_t value : values) bytes += static_cast<char>(value);

@@ -205,7 +205,8 @@ class XmlSitemap {
 
   static XmlSitemap& Self(void* data) { return *static_cast<XmlSitemap*>(data); }
   static void OnStart(void* data, const char* name, const char** attributes) {
-    Self(data).Start(LocalName(name), std::string_view(name).find(':') != std::string_view::npos,
+    const std::string_view local = LocalName(name);
+    Self(data).Start(local, std::string_view(name, static_cast<size_t>(local.data() - name)),
                      attributes);
   }
   static void OnEnd(void* data, const char*) { Self(data).End(); }
@@ -224,7 +225,8 @@ class XmlSitemap {
     XML_StopParser(parser_.get(), XML_FALSE);
   }
 
-  void Start(std::string_view name, bool prefixed, const char** attributes) {
+  // `prefix` with its colon.
+  void Start(std::string_view name, std::string_view prefix, const char** attributes) {
     if (stopped_) return;
     ++depth_;
     if (depth_ > limits_.max_depth) {
@@ -235,11 +237,17 @@ class XmlSitemap {
     if (depth_ == 1) {
       format_ = FormatOf(name);
       if (format_ == Format::kUnknown) Stop();
-      return;
     }
+    if (format_ == Format::kAtom) {
+      const std::string& outer = bases_.empty() ? no_base_ : bases_.back();
+      const std::string_view own = Attribute(attributes, "xml:base");
+      bases_.push_back(own.empty() ? outer : Joined(outer, own));
+    }
+    if (depth_ == 1) return;
     if (entry_depth_ == 0) {
       if (IsEntry(name)) {
         entry_depth_ = depth_;
+        entry_prefix_ = prefix;
         entry_ = {};
         entry_.kind = format_ == Format::kIndex ? SitemapKind::kSitemap : SitemapKind::kUrl;
         loc_quality_ = 0;
@@ -247,10 +255,26 @@ class XmlSitemap {
       return;
     }
     if (depth_ != entry_depth_ + 1) return;
-    field_ = FieldOf(name, prefixed);
+    // An <image:loc> or <atom:link> is somebody else's; <sm:loc> in <sm:url> is not.
+    field_ = prefix == entry_prefix_ ? FieldOf(name) : Field::kNone;
+    // RSS 1.0 and Dublin Core.
+    if (format_ == Format::kRss && name == "date") field_ = Field::kLastmod;
     text_.clear();
     too_long_ = false;
-    if (format_ == Format::kAtom && name == "link") AtomLink(attributes);
+    if (field_ == Field::kGuid && Attribute(attributes, "isPermaLink") == "false") {
+      field_ = Field::kNone;
+    }
+    if (format_ == Format::kAtom && name == "link" && prefix == entry_prefix_) {
+      AtomLink(attributes);
+    }
+  }
+
+  // The attribute of that name, or nothing.
+  static std::string_view Attribute(const char** attributes, std::string_view name) {
+    for (; *attributes != nullptr; attributes += 2) {
+      if (attributes[0] == name) return attributes[1];
+    }
+    return {};
   }
 
   static Format FormatOf(std::string_view root) {
@@ -277,9 +301,7 @@ class XmlSitemap {
     return false;
   }
 
-  // <image:loc> and <atom:link> are somebody else's; a prefix on <loc>'s own kin is not, because
-  // image:loc lies one level deeper.
-  Field FieldOf(std::string_view name, bool prefixed) const {
+  Field FieldOf(std::string_view name) const {
     switch (format_) {
       case Format::kUrlset:
       case Format::kIndex:
@@ -289,9 +311,9 @@ class XmlSitemap {
         if (EqualIgnoringCase(name, "priority")) return Field::kPriority;
         return Field::kNone;
       case Format::kRss:
-        if (name == "link" && !prefixed) return Field::kLoc;
+        if (name == "link") return Field::kLoc;
         if (name == "guid") return Field::kGuid;
-        if (name == "pubDate" || name == "date") return Field::kLastmod;
+        if (name == "pubDate") return Field::kLastmod;
         return Field::kNone;
       case Format::kAtom:
         return name == "updated" || name == "modified" ? Field::kLastmod : Field::kNone;
@@ -301,15 +323,23 @@ class XmlSitemap {
     return Field::kNone;
   }
 
-  // The entry's page: rel=alternate, or no rel at all.
+  // RFC 4287 section 4.2.7.2: the entry's page is rel=alternate, or no rel at all. The IRI is the
+  // registered name in full.
   void AtomLink(const char** attributes) {
-    std::string_view href;
-    std::string_view rel = "alternate";
-    for (; *attributes != nullptr; attributes += 2) {
-      if (std::string_view(attributes[0]) == "href") href = attributes[1];
-      if (std::string_view(attributes[0]) == "rel") rel = attributes[1];
-    }
-    if (rel == "alternate") SetLoc(href, 2);
+    constexpr std::string_view kRegistry = "http://www.iana.org/assignments/relation/";
+    const std::string_view href = Attribute(attributes, "href");
+    std::string_view rel = Attribute(attributes, "rel");
+    if (rel.starts_with(kRegistry)) rel.remove_prefix(kRegistry.size());
+    if (!rel.empty() && !EqualIgnoringCase(rel, "alternate")) return;
+    if (!href.empty()) SetLoc(Joined(bases_.back(), href), 2);
+  }
+
+  // XML Base: `reference` against `base`, either of which may be missing.
+  static std::string Joined(const std::string& base, std::string_view reference) {
+    if (reference.empty()) return base;
+    const auto whole = web::Url::Parse(base);
+    const auto joined = whole ? web::Url::Parse(reference, *whole) : web::Url::Parse(reference);
+    return joined && whole ? std::string(joined->href()) : std::string(reference);
   }
 
   void SetLoc(std::string_view loc, int quality) {
@@ -339,6 +369,7 @@ class XmlSitemap {
 
   void End() {
     if (stopped_) return;
+    if (!bases_.empty()) bases_.pop_back();
     if (entry_depth_ > 0 && depth_ == entry_depth_ + 1) {
       EndField();
     } else if (entry_depth_ > 0 && depth_ == entry_depth_) {
@@ -394,6 +425,9 @@ class XmlSitemap {
   size_t depth_ = 0;
   size_t entry_depth_ = 0;  // of the entry we are in; 0 outside
   SitemapEntry entry_;
+  std::string entry_prefix_;
+  const std::string no_base_;
+  std::vector<std::string> bases_;  // Atom: xml:base of the open elements
   int loc_quality_ = 0;
   Field field_ = Field::kNone;
   std::string text_;
@@ -476,6 +510,7 @@ class Document {
 
  private:
   static constexpr size_t kHeadBytes = 1024;
+  static constexpr size_t kMaxBlanks = size_t{1} << 20;  // before anything else
 
   bool Begin(bool last) {
     const Charset charset = DetermineXmlCharset(head_);
@@ -498,6 +533,11 @@ class Document {
 
   bool Read(std::string_view utf8, bool last) {
     if (!xml_ && !text_) {
+      // Neither XML nor a list begins so; a packed bomb may.
+      blanks_ += utf8.size();
+      if (blanks_ > kMaxBlanks || utf8.substr(0, kHeadBytes).find('\0') != std::string_view::npos) {
+        return false;
+      }
       // Blanks before the declaration are an error in XML and common in the wild.
       while (!utf8.empty() && IsSpace(utf8.front())) utf8.remove_prefix(1);
       if (utf8.starts_with("\xEF\xBB\xBF")) utf8.remove_prefix(3);
@@ -513,6 +553,7 @@ class Document {
 
   Output& output_;
   size_t bytes_ = 0;
+  size_t blanks_ = 0;
   std::string head_;
   std::optional<StreamDecoder> decoder_;
   std::string decoded_;

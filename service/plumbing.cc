@@ -84,15 +84,13 @@ int LinksTool(const std::string& base, const std::string& charset, bool resource
   options.max_links = std::numeric_limits<size_t>::max();
   options.max_link_bytes = kMaxInput;
   options.want_resources = resources;
+  options.want_refresh = false;  // it is none of the kinds that are printed
   const auto page = parser.Parse(html, charset, BaseOf(base), options);
   if (!page) {
     fmt::print(stderr, "crawld: {}\n", parser::Name(page.error()));
     return kExitFailed;
   }
-  for (const parser::Link& link : page->links) {
-    const bool only_refresh = link.kinds == parser::KindBit(parser::LinkKind::kRefresh);
-    if (!only_refresh) Print(link.url.HrefWithoutFragment());
-  }
+  for (const parser::Link& link : page->links) Print(link.url.HrefWithoutFragment());
   return kExitDone;
 }
 

@@ -1,7 +1,10 @@
 #include "web/host.h"
 
 #include <unicode/uidna.h>
+#include <unicode/ustring.h>
+#include <unicode/utf.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -11,6 +14,29 @@
 
 namespace crawld::web {
 namespace {
+
+constexpr std::array<std::pair<UChar32, UChar32>, 8> kMapped = {{
+    {0x4C0, 0x4CF},
+    {0x2132, 0x214E},
+    {0x2183, 0x2184},
+    // Compatibility ideographs that were once mapped wrongly.
+    {0x2F868, 0x36FC},
+    {0x2F874, 0x5F33},
+    {0x2F91F, 0x243AB},
+    {0x2F95F, 0x7AEE},
+    {0x2F9BF, 0x45D7},
+}};
+constexpr std::array<std::array<UChar32, 2>, 9> kIgnoredRanges = {{
+    {0x115F, 0x1160},
+    {0x17B4, 0x17B5},
+    {0x1806, 0x1806},
+    {0x180E, 0x180E},
+    {0x2061, 0x2063},
+    {0x206A, 0x206F},
+    {0x3164, 0x3164},
+    {0xFFA0, 0xFFA0},
+    {0x1D173, 0x1D17A},
+}};
 
 constexpr uint64_t kHuge = uint64_t{1} << 40;  // "too big for any IPv4 part", without overflow
 
@@ -137,6 +163,36 @@ const UIDNA* Uts46() {
   return uts46;
 }
 
+// What UTS #46 maps since Unicode 15.1 and 16, or ignores, of the characters that ICU 72 knows; it
+// refuses them, or maps U+1E9E to "ss". Newer characters stay refused.
+std::string MappedSince72(std::string_view domain) {
+  UErrorCode error = U_ZERO_ERROR;
+  std::u16string units(domain.size(), u'\0');
+  int32_t size = 0;
+  u_strFromUTF8(units.data(), static_cast<int32_t>(units.size()), &size, domain.data(),
+                static_cast<int32_t>(domain.size()), &error);
+  if (U_FAILURE(error)) return std::string(domain);
+  std::string mapped;
+  for (int32_t i = 0; i < size;) {
+    UChar32 point = 0;
+    U16_NEXT(units.data(), i, size, point);
+    if (point == 0x1E9E) point = 0xDF;
+    if (point >= 0x10A0 && point <= 0x10C5) point += 0x2D00 - 0x10A0;  // Georgian capitals
+    for (const auto& [from, to] : kMapped) {
+      if (point == from) point = to;
+    }
+    const bool ignored =
+        std::any_of(std::begin(kIgnoredRanges), std::end(kIgnoredRanges),
+                    [&](const auto& range) { return point >= range[0] && point <= range[1]; });
+    if (ignored) continue;
+    std::array<char, 4> bytes{};
+    int32_t length = 0;
+    U8_APPEND_UNSAFE(bytes.data(), length, point);
+    mapped.append(bytes.data(), static_cast<size_t>(length));
+  }
+  return mapped;
+}
+
 // UTS #46 revision 33, processing step 4.1: an "xn--" label must decode to something that is not
 // ASCII. ICU 72 is older than that rule. Such a Punycode string is empty or ends in its delimiter.
 bool HasPointlessAceLabel(std::string_view ascii) {
@@ -151,11 +207,7 @@ bool HasPointlessAceLabel(std::string_view ascii) {
 
 Result<void, UrlError> AppendUnicodeDomain(std::string_view domain, std::string& out) {
   if (domain.size() > kMaxUnicodeHostBytes) return Err(UrlError::kHostTooLong);
-  // U+1E9E maps to U+00DF since Unicode 15.1 (UTS #46 revision 31); ICU 72 still maps it to "ss".
-  std::string mapped(domain);
-  for (size_t at = 0; (at = mapped.find("\xE1\xBA\x9E", at)) != std::string::npos;) {
-    mapped.replace(at, 3, "\xC3\x9F");
-  }
+  const std::string mapped = MappedSince72(domain);
   // What the standard switches off: CheckHyphens, VerifyDnsLength.
   constexpr uint32_t kIgnored = UIDNA_ERROR_EMPTY_LABEL | UIDNA_ERROR_LABEL_TOO_LONG |
                                 UIDNA_ERROR_DOMAIN_NAME_TOO_LONG | UIDNA_ERROR_LEADING_HYPHEN |

@@ -73,12 +73,6 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-bool StartsWithIgnoringCase(std::string_view text, std::string_view lower_prefix) {
-  return text.size() >= lower_prefix.size() &&
-         std::equal(lower_prefix.begin(), lower_prefix.end(), text.begin(),
-                    [](char a, char b) { return a == AsciiLower(b); });
-}
-
 // Section 2.2.1: product-token = 1*("-" / A-Z / "_" / a-z). The rest of the line is commentary.
 std::string_view ProductToken(std::string_view value) {
   size_t end = 0;
@@ -127,7 +121,7 @@ Key KeyOf(std::string_view text) {
       {"site-map", Key::kSitemap},
   }};
   for (const auto& [name, key] : kKeys) {
-    if (StartsWithIgnoringCase(text, name)) return key;
+    if (EqualIgnoringCase(text, name)) return key;
   }
   return Key::kUnknown;
 }
@@ -196,6 +190,7 @@ class RobotsParser {
     bool seen = false;
     std::vector<RawRule> rules;
     std::optional<std::chrono::milliseconds> delay;
+    bool in_run = false;  // named by the user-agent lines that a crawl-delay would be for
   };
 
   void Line(std::string_view line) {
@@ -225,7 +220,7 @@ class RobotsParser {
         PathRule(value, false);
         break;
       case Key::kCrawlDelay:
-        if (in_group_) group_delay_ = std::max(group_delay_, ParseDelay(value));
+        CrawlDelay(value);
         break;
       case Key::kSitemap:
         if (!value.empty() && sitemaps_.size() < kMaxRobotsSitemaps) sitemaps_.emplace_back(value);
@@ -247,12 +242,24 @@ class RobotsParser {
 
   void UserAgent(std::string_view value) {
     if (group_has_rules_) EndGroup();
+    if (std::exchange(run_has_delay_, false)) ours_.in_run = global_.in_run = false;
     if (value.starts_with('*') && (value.size() == 1 || IsBlank(value[1]))) {
-      group_is_global_ = true;
+      group_is_global_ = global_.in_run = true;
     } else if (!token_.empty() && EqualIgnoringCase(ProductToken(value), token_)) {
-      group_is_ours_ = true;
+      group_is_ours_ = ours_.in_run = true;
     }
     in_group_ = true;
+  }
+
+  // It ends no group, so that the rules behind it are for the user-agent lines before it too; but
+  // it is itself for those above it, not for those behind.
+  void CrawlDelay(std::string_view value) {
+    if (!in_group_) return;
+    const auto delay = ParseDelay(value);
+    for (Merged* merged : {&ours_, &global_}) {
+      if (merged->in_run) merged->delay = std::max(merged->delay, delay);
+    }
+    run_has_delay_ = true;
   }
 
   // A rule with an empty path disallows nothing; one that begins with neither '/' nor '*' matches
@@ -266,15 +273,10 @@ class RobotsParser {
   }
 
   void EndGroup() {
-    if (group_is_ours_) Merge(ours_);
-    if (group_is_global_) Merge(global_);
+    ours_.seen = ours_.seen || group_is_ours_;
+    global_.seen = global_.seen || group_is_global_;
     group_is_ours_ = group_is_global_ = group_has_rules_ = in_group_ = false;
-    group_delay_.reset();
-  }
-
-  void Merge(Merged& merged) const {
-    merged.seen = true;
-    merged.delay = std::max(merged.delay, group_delay_);
+    ours_.in_run = global_.in_run = run_has_delay_ = false;
   }
 
   RobotsRules Choose() {
@@ -315,7 +317,7 @@ class RobotsParser {
   bool group_is_ours_ = false;
   bool group_is_global_ = false;
   bool group_has_rules_ = false;
-  std::optional<std::chrono::milliseconds> group_delay_;
+  bool run_has_delay_ = false;
 };
 
 RobotsRules RobotsRules::Parse(std::string_view body, std::string_view product_token) {

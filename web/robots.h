@@ -6,7 +6,8 @@
 // Which group (section 2.2.1): all groups that name our product token, merged; else all "*" groups,
 // merged; else everything is allowed. A token is compared whole and without case; what follows it
 // in a user-agent line ("/2.1") does not count. Only user-agent, allow and disallow lines shape
-// groups; crawl-delay, sitemap and unknown lines do not end one (section 2.2.4).
+// groups; crawl-delay, sitemap and unknown lines do not end one (section 2.2.4). A crawl-delay is
+// for the user-agent lines above it, though rules may follow that are for more.
 //
 // Which rule (section 2.2.2): the one with the most octets that matches; allow wins a tie. Paths
 // are compared after percent-encoding is made equal on both sides: unreserved characters are
@@ -15,7 +16,8 @@
 // anything, "$" at the end anchors (section 2.2.3); "%2A" and "%24" are the literal characters.
 //
 // Forgiven: a missing colon when key and value are one word each, "useragent", "dissallow" and its
-// kin, "site-map", blanks anywhere, a byte order mark, CR, LF or CRLF.
+// kin, "site-map", blanks anywhere, a byte order mark, CR, LF or CRLF. Other keys are no rules:
+// "allowed: /" allows nothing.
 //
 // Safe to read from several threads. Cost of Allows(): a pass over the path, then a prefix compare
 // for each rule, longest first, until one matches. A pattern costs time linear in the path however

@@ -65,14 +65,14 @@ TEST_P(InDoubtTest, ThePageStaysAsItIs) {
 INSTANTIATE_TEST_SUITE_P(
     Pages, InDoubtTest,
     testing::Values("<table><a href=x>out</a><tr><td></table>", "<table><table>",
-                    "<select><a href=x></select>", "<select><option>", "<svg><div><a href=x>",
-                    "<svg><desc><a href=x></desc></svg>", "<svg><title><a></title></svg>",
-                    "<svg><![CDATA[ <a href=x> ]]></svg>", "<svg><g></svg>", "<math><a href=x>",
-                    "<template><a href=x></template>", "<frameset><frame src=x></frameset>",
-                    "<h1><div>x</div></h1>", "<h1>x", "<h1>x</h2>", "<h1>x<h2>y</h2></h1>",
-                    "<plaintext><a href=x>", "<!-- <a href=x>", "<!--><a href=x>", "<a href=x",
-                    "<a href='x", "<script><a href=x>", "<script><!--<script></script>--></script>",
-                    "x<", "</", "<isindex>"));
+                    "<svg><div><a href=x>", "<svg><desc><a href=x></desc></svg>",
+                    "<svg><title><a></title></svg>", "<svg><![CDATA[ <a href=x> ]]></svg>",
+                    "<svg><g></svg>", "<math><a href=x>", "<template><a href=x></template>",
+                    "<frameset><frame src=x></frameset>", "<h1><div>x</div></h1>", "<h1>x",
+                    "<h1>x</h2>", "<h1>x<h2>y</h2></h1>", "<plaintext><a href=x>",
+                    "<!-- <a href=x>", "<!--><a href=x>", "<a href=x", "<a href='x",
+                    "<script><a href=x>", "<script><!--<script></script>--></script>", "x<", "</",
+                    "<isindex>"));
 
 }  // namespace
 }  // namespace crawld::parser

@@ -205,6 +205,31 @@ TEST(SitemapTest, WhatWritersGetWrongBreaksNothing) {
       (Strings{"url http://h/?a&b&c=&nbsp;", "url http://h/ x\xEF\xBF\xBD", "url http://h/3"}));
 }
 
+TEST(SitemapTest, ElementsOfOtherVocabulariesAreNotItsOwn) {
+  EXPECT_EQ(Entries("<urlset xmlns:image='i'><url><image:loc>http://h/i</image:loc>"
+                    "<loc>http://h/1</loc></url></urlset>"),
+            Strings{"url http://h/1"});
+  EXPECT_EQ(Entries("<rdf:RDF xmlns:rdf='r' xmlns:rss='s'><rss:item><rss:link>http://h/1</rss:link>"
+                    "</rss:item></rdf:RDF>"),
+            Strings{"url http://h/1"});
+  EXPECT_EQ(Entries("<rss><channel><item><guid isPermaLink='false'>http://h/g</guid></item>"
+                    "<item><guid isPermaLink='true'>http://h/1</guid></item></channel></rss>"),
+            Strings{"url http://h/1"});
+}
+
+TEST(SitemapTest, Rfc4287_AtomLinksByRelAndBase) {
+  EXPECT_EQ(Entries("<feed xml:base='http://h/d/'><entry xml:base='e/'><link rel='ALTERNATE' "
+                    "href='1'/></entry><entry><link xml:base='/f/' href='2' "
+                    "rel='http://www.iana.org/assignments/relation/alternate'/></entry>"
+                    "<entry><link rel='self' href='3'/></entry></feed>"),
+            (Strings{"url http://h/d/e/1", "url http://h/f/2"}));
+}
+
+TEST(SitemapTest, WhatBeginsWithZerosOrBlanksWithoutEndIsNone) {
+  EXPECT_EQ(Entries(std::string(2'000'000, '\0')), Strings{"error not_a_sitemap"});
+  EXPECT_EQ(Entries(std::string(2'000'000, ' ') + "<urlset>"), Strings{"error not_a_sitemap"});
+}
+
 TEST(SitemapTest, EncodingsByBomDeclarationAndZeroBytes) {
   const auto wide = [](std::string_view text, bool little) {
     std::string out;

@@ -137,9 +137,31 @@ TEST(RobotsTest, Rfc9309_2_2_4_OtherRecordsDoNotEndAGroup) {
   for (const std::string_view agent : {"FooBot", "BarBot"}) {
     const RobotsRules rules = RobotsRules::Parse(kBody, agent);
     EXPECT_FALSE(rules.Allows("/x")) << agent;
-    EXPECT_EQ(rules.crawl_delay(), milliseconds(2500)) << agent;
     EXPECT_EQ(rules.sitemaps(), std::vector<std::string>{"http://h/s.xml"}) << agent;
   }
+}
+
+TEST(RobotsTest, ACrawlDelayIsForTheUserAgentLinesAboveIt) {
+  constexpr std::string_view kBody =
+      "User-agent: a\nCrawl-delay: 1\nUser-agent: b\nUser-agent: c\nCrawl-delay: 2\n"
+      "Disallow: /x\nCrawl-delay: 3\nUser-agent: d\nDisallow: /y\n";
+  const auto delay = [&](std::string_view agent) {
+    return RobotsRules::Parse(kBody, agent).crawl_delay();
+  };
+  EXPECT_EQ(delay("a"), milliseconds(1000));
+  EXPECT_EQ(delay("b"), milliseconds(3000)) << "the longest when it says several";
+  EXPECT_EQ(delay("c"), milliseconds(3000));
+  EXPECT_EQ(delay("d"), std::nullopt);
+  EXPECT_FALSE(RobotsRules::Parse(kBody, "a").Allows("/x")) << "but the rules are for all three";
+}
+
+TEST(RobotsTest, Rfc9309_2_2_KeysAreWholeWords) {
+  constexpr std::string_view kBody =
+      "User-agent: *\nDisallow: /\nAllowed: /a\nAllow-from: /b\nUser-agents: x\nAllow: /c\n";
+  const RobotsRules rules = RobotsRules::Parse(kBody, "x");
+  EXPECT_FALSE(rules.Allows("/a"));
+  EXPECT_FALSE(rules.Allows("/b"));
+  EXPECT_TRUE(rules.Allows("/c"));
 }
 
 TEST(RobotsTest, CrawlDelayIsOfTheChosenGroupAndCapped) {
