@@ -246,8 +246,8 @@ const SingleByte& SingleByteTable(const char* icu) {
   if (is_new) {
     Icu converter(icu);
     for (uint32_t i = 0; i < 128; ++i) {
-      uint32_t point = std::string_view(icu) == "iso-8859-16" ? kIso8859_16[i]
-                                                              : converter.Read(Bytes({i + 0x80}));
+      uint32_t point =
+          std::string_view(icu) == "iso-8859-16" ? kLatin10[i] : converter.Read(Bytes({i + 0x80}));
       for (const BytePatch& patch : kBytePatches) {
         if (patch.icu == icu && patch.byte == i + 0x80) point = patch.point;
       }

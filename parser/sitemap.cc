@@ -35,6 +35,9 @@ std::string_view LocalName(const char* qualified) {
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
+// U+FDD0, a noncharacter that XML lets pass: stands for a character that it does not.
+constexpr std::string_view kReplacement = "\xEF\xB7\x90";
+
 bool EqualIgnoringCase(std::string_view text, std::string_view lower) {
   return text.size() == lower.size() &&
          std::equal(text.begin(), text.end(), lower.begin(),
@@ -68,7 +71,8 @@ class Output {
 };
 
 // Makes text that came in pieces well-formed where writers of sitemaps often fail: an '&' that
-// begins no reference of XML becomes "&amp;", and characters that XML does not have become blanks.
+// begins no reference of XML becomes "&amp;", and characters that XML does not have become
+// kReplacement.
 // The rest passes as it is.
 class XmlMender {
  public:
@@ -90,10 +94,10 @@ class XmlMender {
         continue;
       }
       if (c == '\f' || (c < 0x20 && !IsSpace(text[i]))) {
-        instead(1, " ");
+        instead(1, kReplacement);
       } else if (c == 0xEF &&
                  (text.substr(i, 3) == "\xEF\xBF\xBE" || text.substr(i, 3) == "\xEF\xBF\xBF")) {
-        instead(3, " ");
+        instead(3, kReplacement);
       } else if (section_end_.empty() && c == '<' && text.substr(i).starts_with("<![CDATA[")) {
         section_end_ = "]]>";
         i += 9;
@@ -110,7 +114,7 @@ class XmlMender {
         if (size == 0) {
           instead(1, "&amp;");
         } else if (text[i + 1] == '#' && !IsXmlCharacter(text.substr(i, size))) {
-          instead(size, " ");
+          instead(size, kReplacement);
         } else {
           i += size;
         }
@@ -329,8 +333,9 @@ class XmlSitemap {
     constexpr std::string_view kRegistry = "http://www.iana.org/assignments/relation/";
     const std::string_view href = Attribute(attributes, "href");
     std::string_view rel = Attribute(attributes, "rel");
+    if (rel.data() == nullptr) rel = "alternate";
     if (rel.starts_with(kRegistry)) rel.remove_prefix(kRegistry.size());
-    if (!rel.empty() && !EqualIgnoringCase(rel, "alternate")) return;
+    if (!EqualIgnoringCase(rel, "alternate")) return;
     if (!href.empty()) SetLoc(Joined(bases_.back(), href), 2);
   }
 
@@ -347,6 +352,11 @@ class XmlSitemap {
     if (loc.empty() || quality <= loc_quality_) return;
     if (loc.size() > limits_.max_loc_bytes) {
       output_.end().truncated = true;
+      return;
+    }
+    // What it said is lost; a URL made up of the rest would be another one.
+    if (loc.find(kReplacement) != std::string_view::npos) {
+      output_.end().complete = false;
       return;
     }
     entry_.loc = loc;
@@ -515,6 +525,7 @@ class Document {
   bool Begin(bool last) {
     const Charset charset = DetermineXmlCharset(head_);
     decoder_.emplace(charset.name);
+    undeclared_ = charset.source == CharsetSource::kUtf8;
     const std::string head = std::exchange(head_, {});
     return Decode(std::string_view(head).substr(charset.bom_bytes), last);
   }
@@ -525,23 +536,50 @@ class Document {
       const std::string_view piece = bytes.substr(0, kPieceBytes);
       bytes.remove_prefix(piece.size());
       decoded_.clear();
-      decoder_->Write(piece, last && bytes.empty(), decoded_);
-      more = Read(decoded_, last && bytes.empty());
+      const bool at_end = last && bytes.empty();
+      if (undeclared_) {
+        Guess(piece, at_end);
+      } else {
+        decoder_->Write(piece, at_end, decoded_);
+      }
+      more = Read(decoded_, at_end);
     } while (more && !bytes.empty());
     return more;
+  }
+
+  // Nothing says what the encoding is: UTF-8, up to bytes that are not; these and what follows are
+  // windows-1252.
+  void Guess(std::string_view piece, bool last) {
+    carried_ += piece;
+    const size_t valid = web::ValidUtf8Prefix(carried_);
+    decoded_ = carried_.substr(0, valid);
+    carried_.erase(0, valid);
+    if (carried_.empty() || (!last && carried_.size() < 4 && MayGoOn(carried_))) return;
+    undeclared_ = false;
+    decoder_.emplace("windows-1252");
+    decoder_->Write(carried_, last, decoded_);
+    carried_.clear();
+  }
+
+  // The beginning of a character in UTF-8.
+  static bool MayGoOn(std::string_view bytes) {
+    const auto lead = static_cast<unsigned char>(bytes[0]);
+    const size_t size = lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1;
+    return bytes.size() < size && std::all_of(bytes.begin() + 1, bytes.end(), [](char c) {
+             return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+           });
   }
 
   bool Read(std::string_view utf8, bool last) {
     if (!xml_ && !text_) {
       // Neither XML nor a list begins so; a packed bomb may.
       blanks_ += utf8.size();
-      if (blanks_ > kMaxBlanks || utf8.substr(0, kHeadBytes).find('\0') != std::string_view::npos) {
-        return false;
-      }
+      if (blanks_ > kMaxBlanks) return false;
       // Blanks before the declaration are an error in XML and common in the wild.
       while (!utf8.empty() && IsSpace(utf8.front())) utf8.remove_prefix(1);
       if (utf8.starts_with("\xEF\xBB\xBF")) utf8.remove_prefix(3);
       if (utf8.empty()) return true;
+      if (static_cast<unsigned char>(utf8.front()) < 0x20) return false;
       if (utf8.front() == '<') {
         xml_.emplace(output_);
       } else {
@@ -556,6 +594,8 @@ class Document {
   size_t blanks_ = 0;
   std::string head_;
   std::optional<StreamDecoder> decoder_;
+  bool undeclared_ = false;
+  std::string carried_;
   std::string decoded_;
   std::optional<XmlSitemap> xml_;
   std::optional<TextSitemap> text_;

@@ -4,8 +4,9 @@
 // Streaming: bytes come in pieces, entries go out one by one, and what is held in between is a few
 // buffers of 64 KiB and one entry. Element names are matched without their namespace, which is
 // wrong or absent often enough. A broken document keeps what was whole. What writers of sitemaps
-// get wrong most often breaks nothing: an '&' that is no reference counts as "&amp;", a control
-// character as a blank, bytes that are not in the encoding as U+FFFD.
+// get wrong most often breaks nothing: an '&' that is no reference counts as "&amp;"; a location
+// with characters that XML does not have is left out alone; bytes that are not in the encoding are
+// U+FFFD, and where no encoding is said, those that are not UTF-8 are windows-1252.
 //
 // No external entity is ever loaded and no declared one expanded: a document type that declares
 // entities ends the parse.

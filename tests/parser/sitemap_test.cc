@@ -179,7 +179,7 @@ TEST(SitemapTest, PiecesOfAnySizeGiveTheSameEntries) {
   const std::string xml =
       "<?xml version='1.0'?><urlset><url><loc>http://h/\xC3\xA9?a=1&b=2&amp;c&eacute;</loc></url>"
       "<!-- a -- b ---><url><loc><![CDATA[http://h/&2]]></loc><lastmod>2024</lastmod></url>"
-      "<url><loc>http://h/\xF0\x9F\x98\x80&#x41;&#0;</loc></url></urlset>";
+      "<url><loc>http://h/\xF0\x9F\x98\x80&#x41;</loc></url></urlset>";
   const auto whole = ParseSitemap(xml);
   ASSERT_TRUE(whole);
   EXPECT_TRUE(whole->complete);
@@ -198,11 +198,20 @@ TEST(SitemapTest, PiecesOfAnySizeGiveTheSameEntries) {
 }
 
 TEST(SitemapTest, WhatWritersGetWrongBreaksNothing) {
-  EXPECT_EQ(
-      Entries("<urlset><url><loc>http://h/?a&b&c=&nbsp;</loc></url>"
-              "<url><loc>http://h/\x01x\xFF</loc></url>"
-              "<!-- -- --><url><loc>http://h/3</loc></url></urlset>"),
-      (Strings{"url http://h/?a&b&c=&nbsp;", "url http://h/ x\xEF\xBF\xBD", "url http://h/3"}));
+  EXPECT_EQ(Entries("<?xml version='1.0' encoding='utf-8'?><urlset>"
+                    "<url><loc>http://h/?a&b&c=&nbsp;</loc></url>"
+                    "<url><loc>http://h/\x01</loc></url><url><loc>http://h/&#0;</loc></url>"
+                    "<url><loc>http://h/\xFF</loc></url>"
+                    "<!-- -- --><url><loc>http://h/3</loc></url></urlset>"),
+            (Strings{"url http://h/?a&b&c=&nbsp;", "url http://h/\xEF\xBF\xBD", "url http://h/3"}))
+      << "a location with a character that XML does not have is lost, and no other";
+}
+
+TEST(SitemapTest, WhereNoEncodingIsSaidOtherBytesAreWindows1252) {
+  EXPECT_EQ(Entries("<urlset><url><loc>http://h/\xC3\xA9\xE9</loc></url></urlset>"),
+            Strings{"url http://h/\xC3\xA9\xC3\xA9"});
+  EXPECT_EQ(Entries("http://h/\xE9\nhttp://h/\xE2\x82"),
+            (Strings{"url http://h/\xC3\xA9", "url http://h/\xC3\xA2\xE2\x80\x9A"}));
 }
 
 TEST(SitemapTest, ElementsOfOtherVocabulariesAreNotItsOwn) {
