@@ -324,8 +324,8 @@ TEST(HtmlParserTest, Html_13_2_5_7_AnEndTagWithoutANameIsNothing) {
 }
 
 TEST(HtmlParserTest, Html_13_2_5_33_ANulIsPartOfAnAttributesName) {
-  EXPECT_EQ(Links(std::string_view("<a \0href=1><a href\0=2><a href=3>", 36)),
-            Strings{"a http://h.example/dir/3"});
+  constexpr char kHtml[] = "<a \0href=1><a href\0=2><a href=3>";
+  EXPECT_EQ(Links(std::string_view(kHtml, sizeof kHtml - 1)), Strings{"a http://h.example/dir/3"});
 }
 
 TEST(HtmlParserTest, Html_13_2_5_80_ReferencesBeyondUnicodeAreReplaced) {
