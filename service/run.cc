@@ -75,9 +75,9 @@ void PrintSummary(const config::Config& config, Pipeline::End end, const Snapsho
   text += fmt::format("  excluded   {}{}\n", Thousands(count(frontier::UrlState::kExcluded)),
                       reasons.empty() ? "" : ": " + reasons);
   if (last.frontier.origins_held > 0) {
-    text += fmt::format(
-        "  robots     {} origins held: their robots.txt cannot be had (the log names them)\n",
-        Thousands(last.frontier.origins_held));
+    text +=
+        fmt::format("  held       {}: origins whose robots.txt cannot be had; the log names them\n",
+                    Thousands(last.frontier.origins_held));
   }
   const std::string dir = config.data_dir.string();
   if (config.archive.warc)
@@ -92,11 +92,11 @@ void LogRobotsHold(const frontier::RobotsHold& hold) {
   if (!hold.held) {
     spdlog::info("{}: can be had again, its host is crawled", hold.robots_url);
   } else if (hold.given_up) {
-    spdlog::warn("{}: {}, {} times in a row: the host's URLs are left out until {}",
-                 hold.robots_url, hold.reason, hold.failures, archive::FormatDate(hold.until));
+    spdlog::warn("{}: try {} failed ({}): the host's URLs are left out until {}", hold.robots_url,
+                 hold.failures, hold.reason, archive::FormatDate(hold.until));
   } else {
-    spdlog::warn("{}: {}, {} in a row: the host is not crawled; next try {}", hold.robots_url,
-                 hold.reason, hold.failures, archive::FormatDate(hold.until));
+    spdlog::warn("{}: try {} failed ({}): the host is not crawled; next try {}", hold.robots_url,
+                 hold.failures, hold.reason, archive::FormatDate(hold.until));
   }
 }
 
