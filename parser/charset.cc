@@ -132,26 +132,18 @@ const std::unordered_map<std::string_view, const Encoding*>& Labels() {
   return *all_labels;
 }
 
-bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
-
-bool StartsWith(std::string_view text, std::string_view lower) {
-  return text.size() >= lower.size() &&
-         std::equal(lower.begin(), lower.end(), text.begin(),
-                    [](char a, char b) { return a == web::AsciiLower(b); });
-}
-
 // HTML Standard, "extracting a character encoding from a meta element".
 std::string_view EncodingFromContent(std::string_view content) {
   for (size_t i = 0; i + 7 <= content.size(); ++i) {
-    if (!StartsWith(content.substr(i), "charset")) continue;
+    if (!web::StartsWithIgnoringCase(content.substr(i), "charset")) continue;
     size_t p = i + 7;
-    while (p < content.size() && IsSpace(content[p])) ++p;
+    while (p < content.size() && web::IsAsciiSpace(content[p])) ++p;
     if (p == content.size() || content[p] != '=') {
       i = p - 1;
       continue;
     }
     ++p;
-    while (p < content.size() && IsSpace(content[p])) ++p;
+    while (p < content.size() && web::IsAsciiSpace(content[p])) ++p;
     if (p == content.size()) return {};
     if (content[p] == '"' || content[p] == '\'') {
       const size_t end = content.find(content[p], p + 1);
@@ -159,7 +151,7 @@ std::string_view EncodingFromContent(std::string_view content) {
       return EncodingForLabel(content.substr(p + 1, end - p - 1));
     }
     size_t end = p;
-    while (end < content.size() && !IsSpace(content[end]) && content[end] != ';') ++end;
+    while (end < content.size() && !web::IsAsciiSpace(content[end]) && content[end] != ';') ++end;
     return EncodingForLabel(content.substr(p, end - p));
   }
   return {};
@@ -170,19 +162,19 @@ std::string_view EncodingFromContent(std::string_view content) {
 bool NextAttribute(std::string_view bytes, size_t& p, std::string& name, std::string& value) {
   name.clear();
   value.clear();
-  while (p < bytes.size() && (IsSpace(bytes[p]) || bytes[p] == '/')) ++p;
+  while (p < bytes.size() && (web::IsAsciiSpace(bytes[p]) || bytes[p] == '/')) ++p;
   if (p >= bytes.size() || bytes[p] == '>') return false;
   for (; p < bytes.size(); ++p) {
     const char c = bytes[p];
     if (c == '=' && !name.empty()) break;
-    if (IsSpace(c) || c == '/' || c == '>') break;
+    if (web::IsAsciiSpace(c) || c == '/' || c == '>') break;
     name += web::AsciiLower(c);
   }
-  while (p < bytes.size() && IsSpace(bytes[p])) ++p;
+  while (p < bytes.size() && web::IsAsciiSpace(bytes[p])) ++p;
   if (p >= bytes.size()) return false;
   if (bytes[p] != '=') return true;
   ++p;
-  while (p < bytes.size() && IsSpace(bytes[p])) ++p;
+  while (p < bytes.size() && web::IsAsciiSpace(bytes[p])) ++p;
   if (p >= bytes.size()) return false;
   if (bytes[p] == '"' || bytes[p] == '\'') {
     const char quote = bytes[p++];
@@ -191,7 +183,7 @@ bool NextAttribute(std::string_view bytes, size_t& p, std::string& name, std::st
     ++p;
     return true;
   }
-  while (p < bytes.size() && !IsSpace(bytes[p]) && bytes[p] != '>') {
+  while (p < bytes.size() && !web::IsAsciiSpace(bytes[p]) && bytes[p] != '>') {
     value += web::AsciiLower(bytes[p++]);
   }
   return p < bytes.size();
@@ -303,8 +295,8 @@ std::string_view Name(CharsetSource source) {
 }
 
 std::string_view EncodingForLabel(std::string_view label) {
-  while (!label.empty() && IsSpace(label.front())) label.remove_prefix(1);
-  while (!label.empty() && IsSpace(label.back())) label.remove_suffix(1);
+  while (!label.empty() && web::IsAsciiSpace(label.front())) label.remove_prefix(1);
+  while (!label.empty() && web::IsAsciiSpace(label.back())) label.remove_suffix(1);
   if (label.size() > 32) return {};
   std::string lower(label);
   for (char& c : lower) c = web::AsciiLower(c);
@@ -327,14 +319,14 @@ std::string_view PrescanMeta(std::string_view bytes) {
       const size_t end = bytes.find("-->", p + 2);
       if (end == std::string_view::npos) break;
       p = end + 3;
-    } else if (StartsWith(rest, "<meta") && rest.size() > 5 &&
-               (IsSpace(rest[5]) || rest[5] == '/')) {
+    } else if (web::StartsWithIgnoringCase(rest, "<meta") && rest.size() > 5 &&
+               (web::IsAsciiSpace(rest[5]) || rest[5] == '/')) {
       p += 5;
       const std::string_view charset = EncodingFromMeta(bytes, p);
       if (!charset.empty()) return charset;
     } else if (rest.size() > 1 && (web::IsAlpha(rest[1]) ||
                                    (rest[1] == '/' && rest.size() > 2 && web::IsAlpha(rest[2])))) {
-      while (p < bytes.size() && !IsSpace(bytes[p]) && bytes[p] != '>') ++p;
+      while (p < bytes.size() && !web::IsAsciiSpace(bytes[p]) && bytes[p] != '>') ++p;
       while (NextAttribute(bytes, p, name, value)) {
       }
     } else if (rest.size() > 1 && (rest[1] == '!' || rest[1] == '/' || rest[1] == '?')) {
@@ -451,7 +443,7 @@ Charset DetermineXmlCharset(std::string_view begin) {
   } else if (begin.starts_with(std::string_view("\0<", 2))) {
     charset = {.name = "utf-16be", .source = CharsetSource::kDetected};
   } else {
-    while (!begin.empty() && IsSpace(begin.front())) begin.remove_prefix(1);
+    while (!begin.empty() && web::IsAsciiSpace(begin.front())) begin.remove_prefix(1);
     const std::string_view declared = EncodingFromXml(begin);
     if (!declared.empty()) charset = {.name = declared, .source = CharsetSource::kMeta};
   }

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "web/url_bytes.h"
+#include "web/ascii.h"
 
 namespace crawld::parser {
 namespace {

@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "web/ascii.h"
 #include "web/url_bytes.h"
 
 namespace crawld::parser {
@@ -97,15 +98,11 @@ uint16_t FlagsOf(uint64_t hash) {
   return 0;
 }
 
-constexpr bool IsSpace(char c) {
-  return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
-}
-
 // Bytes that are a control character, or may begin one, a noncharacter or a character reference.
 // Blanks and NUL are none.
 constexpr std::array<uint8_t, 256> kOdd = [] {
   std::array<uint8_t, 256> table{};
-  for (unsigned c = 1; c < 0x20; ++c) table[c] = IsSpace(static_cast<char>(c)) ? 0 : 1;
+  for (unsigned c = 1; c < 0x20; ++c) table[c] = web::IsAsciiSpace(static_cast<char>(c)) ? 0 : 1;
   table['&'] = table[0x7F] = table[0xC2] = table[0xEF] = 1;
   for (unsigned c = 0xF0; c < 0xF5; ++c) table[c] = 1;
   return table;
@@ -204,7 +201,7 @@ class Guard {
     for (auto open = stack_.rbegin(); open != stack_.rend() && closed < kMaxClosed; ++open) {
       if ((open->flags & kTemplate) != 0) break;  // what follows is still inside it
       out_ += "</";
-      out_ += open->hash == kSelect ? "section" : html_.substr(open->name_begin, open->name_size);
+      out_ += open->hash == kSelect ? kNowSelect : html_.substr(open->name_begin, open->name_size);
       out_ += '>';
       ++closed;
     }
@@ -213,28 +210,27 @@ class Guard {
   // Reads a name at `p`; returns its end.
   size_t ReadName(size_t p, uint64_t& hash) const {
     const size_t begin = p;
-    while (p < html_.size() && !IsSpace(html_[p]) && html_[p] != '/' && html_[p] != '>') ++p;
+    while (p < html_.size() && !web::IsAsciiSpace(html_[p]) && html_[p] != '/' && html_[p] != '>')
+      ++p;
     hash = HashName(html_.substr(begin, std::min<size_t>(p - begin, 32)));
     return p;
   }
 
   // Elements that gumbo treats as an older standard did. <select> hid everything but options; it is
-  // like any other container now (13.2.6.4.7). <isindex> was a form.
+  // a container now (13.2.6.4.7), and like <applet> it ends scopes (13.2.4.2) and leaves a <p>
+  // open. <isindex> was a form.
   void Rename(size_t begin, size_t end, uint64_t hash) {
     if (filtering_) return;
-    if (hash == kSelect) Instead(begin, end, "section");
+    if (hash == kSelect) Instead(begin, end, kNowSelect);
     if (hash == kIsindex) Instead(begin, end, "x-isindex");
   }
 
-  // Reads an end tag from behind its name. gumbo knows "</svg >" for the end of <svg> no more than
-  // "</svg x>": what is not the name goes.
+  // Reads an end tag from behind its name.
   bool ReadEndTag(size_t name_end, size_t& end) {
     size_t attributes = 0;
     size_t cut = 0;
     bool self_closing = false;
-    if (!ReadAttributes(name_end, false, end, attributes, cut, self_closing)) return false;
-    if (foreign_ > 0 && name_end < end - 1 && !filtering_) LeaveOut(name_end, end - 1);
-    return true;
+    return ReadAttributes(name_end, false, end, attributes, cut, self_closing);
   }
 
   // Reads attributes up to and with '>'. Returns false when the tag never ends.
@@ -245,7 +241,7 @@ class Guard {
     self_closing = false;
     const size_t size = html_.size();
     while (true) {
-      while (p < size && (IsSpace(html_[p]) || html_[p] == '/')) {
+      while (p < size && (web::IsAsciiSpace(html_[p]) || html_[p] == '/')) {
         self_closing = html_[p] == '/';
         ++p;
       }
@@ -262,12 +258,12 @@ class Guard {
         Instead(p, p + 1, "\xEF\xBF\xBD");
       }
       ++p;  // even '=' may begin a name
-      while (p < size && !IsSpace(html_[p]) && html_[p] != '/' && html_[p] != '>' &&
+      while (p < size && !web::IsAsciiSpace(html_[p]) && html_[p] != '/' && html_[p] != '>' &&
              html_[p] != '=') {
         ++p;
       }
       const size_t name_end = p;
-      while (p < size && IsSpace(html_[p])) ++p;
+      while (p < size && web::IsAsciiSpace(html_[p])) ++p;
       if (p >= size || html_[p] != '=') {
         // gumbo forgets that a repeated name is over when it has no value: <a b b href> would be a
         // "bhref". An empty value is the same attribute.
@@ -277,7 +273,7 @@ class Guard {
         continue;
       }
       ++p;
-      while (p < size && IsSpace(html_[p])) ++p;
+      while (p < size && web::IsAsciiSpace(html_[p])) ++p;
       if (p >= size) return false;
       size_t value = p;
       size_t value_end = 0;
@@ -287,7 +283,7 @@ class Guard {
         if (p == std::string_view::npos) return false;
         ++p;
       } else {
-        while (p < size && !IsSpace(html_[p]) && html_[p] != '>') ++p;
+        while (p < size && !web::IsAsciiSpace(html_[p]) && html_[p] != '>') ++p;
         value_end = p;
       }
       if (cut == 0 && start_tag && !filtering_) MendValue(value, value_end);
@@ -430,7 +426,7 @@ class Guard {
       if (after >= html_.size()) break;
       if (HashName(html_.substr(p + 2, name.size())) != hash) continue;
       const char c = html_[after];
-      if (!IsSpace(c) && c != '/' && c != '>') continue;
+      if (!web::IsAsciiSpace(c) && c != '/' && c != '>') continue;
       size_t end = 0;
       if (!ReadEndTag(after, end)) break;
       at_ = end;
@@ -471,9 +467,15 @@ class Guard {
     const uint16_t flags = FlagsOf(hash);
     // HTML Standard 13.2.6.5: these end foreign content, which gumbo does not know; the start tags
     // that they stand for do so.
-    if (foreign_ > 0 && !filtering_ && (hash == kP || hash == kBr)) {
-      Instead(begin, end, hash == kP ? "<p></p>" : "<br>");
-      foreign_ = 0;
+    if (foreign_ > 0 && !filtering_) {
+      if (hash == kP || hash == kBr) {
+        Instead(begin, end, hash == kP ? "<p></p>" : "<br>");
+        foreign_ = 0;
+      } else if (name_end < end - 1) {
+        // gumbo knows "</svg >" for the end of <svg> no more than "</svg x>": what is not the name
+        // goes.
+        LeaveOut(name_end, end - 1);
+      }
     }
     if (filtering_) {
       const bool inside = dropped_templates_ > 0;
@@ -551,6 +553,7 @@ class Guard {
   static constexpr uint64_t kBr = HashName("br");
   static constexpr uint64_t kSelect = HashName("select");
   static constexpr uint64_t kIsindex = HashName("isindex");
+  static constexpr std::string_view kNowSelect = "applet";
   static constexpr size_t kMaxClosed = 65536;
 
   const std::string_view html_;

@@ -10,7 +10,7 @@
 //
 // It also writes what gumbo gets wrong, or has from an older standard, as something that means the
 // same: <a b c> as <a b="" c>, </svg > as </svg>, </p> and </br> in SVG and MathML as start tags,
-// <select> as <section>, control characters in attributes as references, references beyond U+10FFFF
+// <select> as <applet>, control characters in attributes as references, references beyond U+10FFFF
 // as &#xFFFD;.
 #pragma once
 

@@ -1,4 +1,7 @@
-// HtmlParser: HTML bytes to a ParsedPage, with gumbo (HTML5 tree construction, scripting off).
+// HtmlParser: HTML bytes to a ParsedPage, as HTML5 has it with scripting off.
+//
+// Most pages are read by html_scanner.h, which needs no tree; where their markup leaves a doubt,
+// gumbo builds the tree that the standard asks for, and that is read. The two agree (fuzzed).
 //
 // One per worker thread: what it holds is reused from page to page. Not thread safe; Parse() is
 // otherwise pure: the same input and options give the same page.
@@ -16,42 +19,15 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string_view>
 
 #include "base/result.h"
+#include "parser/parse_options.h"
 #include "parser/parsed_page.h"
 #include "web/url.h"
 
 namespace crawld::parser {
-
-struct ParseOptions {
-  bool want_text = false;
-  bool want_headings = true;
-  bool want_refresh = true;     // <meta http-equiv=refresh> as a link
-  bool want_resources = false;  // images, scripts, styles and media as links too
-  // Parse the page's skeleton where it has one (html_skeleton.h); not with want_text or
-  // want_resources, for which a skeleton has too little.
-  bool skeleton = true;
-  // <meta> of this name, whatever its case, counts as one named "robots". Empty: none.
-  std::string_view robots_name = {};
-
-  size_t max_input_bytes = size_t{64} << 20;  // of decoded text; beyond it kTooLarge
-  size_t max_links = 100000;
-  size_t max_link_bytes = size_t{8}
-                          << 20;  // of all links; more are dropped like those beyond max_links
-  size_t max_title_bytes = 1024;  // also for a description and a heading
-  size_t max_headings = 200;
-  size_t max_text_bytes = size_t{4} << 20;
-  size_t max_href_bytes = web::kMaxUrlBytes;  // a longer reference counts as bad
-
-  size_t arena_base_bytes = size_t{64} << 20;
-  size_t arena_bytes_per_input = 32;
-  // A page may cost so many steps (parser/html_guard.h), of some 8 ns each, and so many a byte.
-  uint64_t max_guard_work = uint64_t{1} << 22;
-  uint64_t guard_work_per_byte = 2;
-};
 
 class HtmlParser {
  public:
@@ -77,7 +53,10 @@ class HtmlParser {
   struct Impl;
 
   Result<ParsedPage, ParseError> ParseDecoded(std::string_view html, std::string_view encoding,
-                                              const web::Url& url, const ParseOptions& options);
+                                              std::string_view encoding_from, const web::Url& url,
+                                              const ParseOptions& options);
+  // False: the page wants a tree.
+  bool Scan(std::string_view html, std::string_view encoding, const ParseOptions& options);
 
   const std::unique_ptr<Impl> impl_;
 };

@@ -1,266 +1,20 @@
 #include "parser/legacy_encoding.h"
 
-#include <unicode/ucnv.h>
+#include <unicode/utf16.h>
 
 #include <algorithm>
-#include <array>
-#include <map>
-#include <mutex>
+#include <initializer_list>
 #include <optional>
-#include <span>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
+#include "parser/legacy_indexes.h"
 #include "parser/legacy_tables.h"
+#include "web/utf8.h"
 
 namespace crawld::parser {
 namespace {
 
-constexpr uint32_t kNone = 0;  // no index has U+0000
 constexpr std::string_view kBad = "\xEF\xBF\xBD";
-
-void AppendUtf8(uint32_t point, std::string& out) {
-  if (point < 0x80) {
-    out += static_cast<char>(point);
-  } else if (point < 0x800) {
-    out += static_cast<char>(0xC0 | point >> 6);
-    out += static_cast<char>(0x80 | (point & 0x3F));
-  } else if (point < 0x10000) {
-    out += static_cast<char>(0xE0 | point >> 12);
-    out += static_cast<char>(0x80 | (point >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (point & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | point >> 18);
-    out += static_cast<char>(0x80 | (point >> 12 & 0x3F));
-    out += static_cast<char>(0x80 | (point >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (point & 0x3F));
-  }
-}
-
-bool In(uint32_t value, uint32_t first, uint32_t last) { return value >= first && value <= last; }
-
-// What one of ICU's converters makes of single sequences.
-class Icu {
- public:
-  explicit Icu(const char* name) : converter_(nullptr, ucnv_close) {
-    UErrorCode error = U_ZERO_ERROR;
-    converter_.reset(ucnv_open(name, &error));
-    if (!converter_) return;
-    ucnv_setToUCallBack(converter_.get(), UCNV_TO_U_CALLBACK_STOP, nullptr, nullptr, nullptr,
-                        &error);
-  }
-
-  // The code point of these bytes, or kNone.
-  uint32_t Read(std::string_view bytes) {
-    if (!converter_) return kNone;
-    std::array<UChar, 8> units{};
-    UErrorCode error = U_ZERO_ERROR;
-    ucnv_reset(converter_.get());
-    const int32_t size =
-        ucnv_toUChars(converter_.get(), units.data(), static_cast<int32_t>(units.size()),
-                      bytes.data(), static_cast<int32_t>(bytes.size()), &error);
-    if (U_FAILURE(error) || size == 0) return kNone;
-    if (size == 1) return U16_IS_SURROGATE(units[0]) ? kNone : units[0];
-    if (size == 2 && U16_IS_LEAD(units[0])) return U16_GET_SUPPLEMENTARY(units[0], units[1]);
-    return kNone;
-  }
-
- private:
-  std::unique_ptr<UConverter, void (*)(UConverter*)> converter_;
-};
-
-std::string Bytes(std::initializer_list<uint32_t> values) {
-  std::string bytes;
-  for (const uint32_t value : values) bytes += static_cast<char>(value);
-  return bytes;
-}
-
-// An index of the standard: pointer to code point, and back.
-struct Index {
-  std::vector<uint32_t> points;
-  std::unordered_map<uint32_t, uint32_t> pointers;  // the first pointer of each
-
-  uint32_t At(uint32_t pointer) const { return pointer < points.size() ? points[pointer] : kNone; }
-  std::optional<uint32_t> Of(uint32_t point) const {
-    const auto found = pointers.find(point);
-    return found == pointers.end() ? std::nullopt : std::optional(found->second);
-  }
-};
-
-// Whether an index has code points of the private use area.
-enum class PrivateUse : uint8_t { kLeftOut, kKept };
-
-// `bytes_of` gives the bytes for a pointer; `encodes` says which pointers an encoder may use.
-template <typename BytesOf, typename Encodes>
-Index MakeIndex(const char* icu, uint32_t size, BytesOf bytes_of, PrivateUse private_use,
-                std::span<const Patch> patches, Encodes encodes) {
-  Icu converter(icu);
-  Index index;
-  index.points.resize(size);
-  for (uint32_t pointer = 0; pointer < size; ++pointer) {
-    const uint32_t point = converter.Read(bytes_of(pointer));
-    const bool is_private = In(point, 0xE000, 0xF8FF) || point >= 0xF0000;
-    if (!is_private || private_use == PrivateUse::kKept) index.points[pointer] = point;
-  }
-  for (const Patch& patch : patches) index.points[patch.pointer] = patch.point;
-  for (uint32_t pointer = 0; pointer < size; ++pointer) {
-    if (index.points[pointer] != kNone && encodes(pointer)) {
-      index.pointers.emplace(index.points[pointer], pointer);
-    }
-  }
-  return index;
-}
-
-constexpr auto kAnyPointer = [](uint32_t) { return true; };
-
-struct Gb18030 {
-  Index two;                           // "index gb18030"
-  std::array<uint32_t, 39420> four{};  // "index gb18030 ranges", below the astral planes
-  std::unordered_map<uint32_t, uint32_t> four_pointers;
-
-  Gb18030()
-      : two(MakeIndex(
-            "gb18030", 126 * 190,
-            [](uint32_t p) {
-              const uint32_t trail = p % 190;
-              return Bytes({p / 190 + 0x81, trail + (trail < 0x3F ? 0x40 : 0x41)});
-            },
-            PrivateUse::kKept, kGb18030Patches, kAnyPointer)) {
-    Icu converter("gb18030");
-    // Section 10.2.2, step 5: what stood there before can still be written, but for U+E5E5.
-    for (const Patch& patch : kGb18030Patches) {
-      const uint32_t trail = patch.pointer % 190;
-      const uint32_t before =
-          converter.Read(Bytes({patch.pointer / 190 + 0x81, trail + (trail < 0x3F ? 0x40 : 0x41)}));
-      if (before != 0xE5E5) two.pointers.emplace(before, patch.pointer);
-    }
-    for (uint32_t p = 0; p < four.size(); ++p) {
-      four[p] = converter.Read(
-          Bytes({p / 12600 + 0x81, p / 1260 % 10 + 0x30, p / 10 % 126 + 0x81, p % 10 + 0x30}));
-      four_pointers.emplace(four[p], p);
-    }
-  }
-
-  uint32_t Four(uint32_t pointer) const {
-    if (pointer < four.size()) return four[pointer];
-    return In(pointer, 189000, 1237575) ? pointer - 189000 + 0x10000 : kNone;
-  }
-  std::optional<uint32_t> FourOf(uint32_t point) const {
-    if (point >= 0x10000) return point - 0x10000 + 189000;
-    const auto found = four_pointers.find(point);
-    return found == four_pointers.end() ? std::nullopt : std::optional(found->second);
-  }
-};
-
-const Gb18030& Gb18030Table() {
-  static const auto* const table = new Gb18030;
-  return *table;
-}
-
-const Index& Big5Index() {
-  static const auto* const index = new Index(MakeIndex(
-      "ibm-1375_P100-2008", 126 * 157,
-      [](uint32_t p) {
-        const uint32_t trail = p % 157;
-        return Bytes({p / 157 + 0x81, trail + (trail < 0x3F ? 0x40 : 0x62)});
-      },
-      PrivateUse::kLeftOut, kBig5Patches,
-      // "index Big5 pointer" leaves out Hong Kong's additions, and prefers the later of two for a
-      // few code points.
-      [](uint32_t p) { return p >= (0xA1 - 0x81) * 157; }));
-  return *index;
-}
-
-const Index& Jis0208Index() {
-  static const auto* const index = new Index(MakeIndex(
-      "ibm-943_P15A-2003", 11104,
-      [](uint32_t p) {
-        const uint32_t lead = p / 188;
-        const uint32_t trail = p % 188;
-        // These are of a private use area, and not in the index.
-        if (In(p, 8836, 10715)) return std::string();
-        return Bytes({lead + (lead < 0x1F ? 0x81 : 0xC1), trail + (trail < 0x3F ? 0x40 : 0x41)});
-      },
-      PrivateUse::kLeftOut, {}, kAnyPointer));
-  return *index;
-}
-
-const Index& Jis0212Index() {
-  static const auto* const index = new Index(MakeIndex(
-      "euc-jp-2007", 94 * 94,
-      [](uint32_t p) {
-        return Bytes({0x8F, p / 94 + 0xA1, p % 94 + 0xA1});
-      },
-      PrivateUse::kLeftOut, kJis0212Patches, kAnyPointer));
-  return *index;
-}
-
-const Index& EucKrIndex() {
-  static const auto* const index = new Index(MakeIndex(
-      "windows-949-2000", 126 * 190,
-      [](uint32_t p) {
-        return Bytes({p / 190 + 0x81, p % 190 + 0x41});
-      },
-      PrivateUse::kLeftOut, {}, kAnyPointer));
-  return *index;
-}
-
-// "index Shift_JIS pointer" leaves out the first of two places of IBM's characters.
-std::optional<uint32_t> ShiftJisPointer(uint32_t point) {
-  static const auto* const pointers = [] {
-    auto* map = new std::unordered_map<uint32_t, uint32_t>;
-    const Index& index = Jis0208Index();
-    for (uint32_t p = 0; p < index.points.size(); ++p) {
-      if (index.points[p] != kNone && !In(p, 8272, 8835)) map->emplace(index.points[p], p);
-    }
-    return map;
-  }();
-  const auto found = pointers->find(point);
-  return found == pointers->end() ? std::nullopt : std::optional(found->second);
-}
-
-std::optional<uint32_t> Big5Pointer(uint32_t point) {
-  // The last pointer counts for these.
-  for (const uint32_t last : {0x2550U, 0x255EU, 0x2561U, 0x256AU, 0x5341U, 0x5345U}) {
-    if (point != last) continue;
-    const Index& index = Big5Index();
-    for (size_t p = index.points.size(); p > 0; --p) {
-      if (index.points[p - 1] == point) return static_cast<uint32_t>(p - 1);
-    }
-  }
-  return Big5Index().Of(point);
-}
-
-// The upper half of a single-byte encoding.
-struct SingleByte {
-  std::array<uint32_t, 128> points{};
-  std::array<std::string, 128> utf8;
-};
-
-const SingleByte& SingleByteTable(const char* icu) {
-  static auto* const mutex = new std::mutex;
-  static auto* const tables = new std::map<std::string_view, SingleByte>;
-  const std::lock_guard lock(*mutex);
-  auto [at, is_new] = tables->try_emplace(icu);
-  if (is_new) {
-    Icu converter(icu);
-    for (uint32_t i = 0; i < 128; ++i) {
-      uint32_t point =
-          std::string_view(icu) == "iso-8859-16" ? kLatin10[i] : converter.Read(Bytes({i + 0x80}));
-      for (const BytePatch& patch : kBytePatches) {
-        if (patch.icu == icu && patch.byte == i + 0x80) point = patch.point;
-      }
-      at->second.points[i] = point;
-      if (point == kNone) {
-        at->second.utf8[i] = kBad;
-      } else {
-        AppendUtf8(point, at->second.utf8[i]);
-      }
-    }
-  }
-  return at->second;
-}
 
 const void* TableOf(LegacyEncoding encoding, const char* icu) {
   switch (encoding) {
@@ -318,8 +72,8 @@ void LegacyDecoder::Feed(uint8_t byte, std::string& out) {
   // Sections 11.1, 12.1, 12.3 and 13.1 end alike: a trail byte that is ASCII is read again.
   const auto end_pair = [&](uint32_t point) {
     lead_ = 0;
-    if (point != kNone) {
-      AppendUtf8(point, out);
+    if (point != kNoPoint) {
+      web::AppendUtf8(point, out);
       return;
     }
     out += kBad;
@@ -330,7 +84,7 @@ void LegacyDecoder::Feed(uint8_t byte, std::string& out) {
       out += static_cast<const SingleByte*>(table_)->utf8[byte - 0x80];
       return;
     case LegacyEncoding::kUserDefined:
-      AppendUtf8(0xF780 + byte - 0x80, out);
+      web::AppendUtf8(0xF780 + byte - 0x80, out);
       return;
     case LegacyEncoding::kGbk:
     case LegacyEncoding::kGb18030:
@@ -345,7 +99,7 @@ void LegacyDecoder::Feed(uint8_t byte, std::string& out) {
       return;
     case LegacyEncoding::kBig5: {
       if (lead_ == 0) break;
-      uint32_t point = kNone;
+      uint32_t point = kNoPoint;
       if (In(byte, 0x40, 0x7E) || In(byte, 0xA1, 0xFE)) {
         const uint32_t pointer = (lead_ - 0x81U) * 157 + (byte - (byte < 0x7F ? 0x40U : 0x62U));
         // Two code points each.
@@ -355,8 +109,8 @@ void LegacyDecoder::Feed(uint8_t byte, std::string& out) {
                                                   {1166, 0xEA, 0x30C}}) {
           if (pointer != special) continue;
           lead_ = 0;
-          AppendUtf8(base, out);
-          AppendUtf8(mark, out);
+          web::AppendUtf8(base, out);
+          web::AppendUtf8(mark, out);
           return;
         }
         point = static_cast<const Index*>(table_)->At(pointer);
@@ -368,12 +122,12 @@ void LegacyDecoder::Feed(uint8_t byte, std::string& out) {
       if (lead_ == 0) break;
       end_pair(In(byte, 0x41, 0xFE)
                    ? static_cast<const Index*>(table_)->At((lead_ - 0x81U) * 190 + byte - 0x41U)
-                   : kNone);
+                   : kNoPoint);
       return;
     case LegacyEncoding::kEucJp: {
       if (lead_ == 0x8E && In(byte, 0xA1, 0xDF)) {
         lead_ = 0;
-        AppendUtf8(0xFF61 - 0xA1 + byte, out);
+        web::AppendUtf8(0xFF61 - 0xA1 + byte, out);
         return;
       }
       if (lead_ == 0x8F && !jis0212_ && In(byte, 0xA1, 0xFE)) {
@@ -382,7 +136,7 @@ void LegacyDecoder::Feed(uint8_t byte, std::string& out) {
         return;
       }
       if (lead_ != 0) {
-        uint32_t point = kNone;
+        uint32_t point = kNoPoint;
         if (In(lead_, 0xA1, 0xFE) && In(byte, 0xA1, 0xFE)) {
           const Index& index = jis0212_ ? Jis0212Index() : *static_cast<const Index*>(table_);
           point = index.At((lead_ - 0xA1U) * 94 + byte - 0xA1U);
@@ -400,7 +154,7 @@ void LegacyDecoder::Feed(uint8_t byte, std::string& out) {
     }
     case LegacyEncoding::kShiftJis: {
       if (lead_ != 0) {
-        uint32_t point = kNone;
+        uint32_t point = kNoPoint;
         if (In(byte, 0x40, 0x7E) || In(byte, 0x80, 0xFC)) {
           const uint32_t pointer = (lead_ - (lead_ < 0xA0 ? 0x81U : 0xC1U)) * 188 +
                                    (byte - (byte < 0x7F ? 0x40U : 0x41U));
@@ -409,9 +163,9 @@ void LegacyDecoder::Feed(uint8_t byte, std::string& out) {
         }
         end_pair(point);
       } else if (byte == 0x80) {
-        AppendUtf8(byte, out);
+        web::AppendUtf8(byte, out);
       } else if (In(byte, 0xA1, 0xDF)) {
-        AppendUtf8(0xFF61 - 0xA1 + byte, out);
+        web::AppendUtf8(0xFF61 - 0xA1 + byte, out);
       } else if (In(byte, 0x81, 0x9F) || In(byte, 0xE0, 0xFC)) {
         lead_ = byte;
       } else {
@@ -444,10 +198,10 @@ void LegacyDecoder::FeedGb18030(uint8_t byte, std::string& out) {
     }
     const uint32_t point = table.Four((first - 0x81U) * 12600 + (second - 0x30U) * 1260 +
                                       (third - 0x81U) * 10 + byte - 0x30U);
-    if (point == kNone) {
+    if (point == kNoPoint) {
       out += kBad;
     } else {
-      AppendUtf8(point, out);
+      web::AppendUtf8(point, out);
     }
     return;
   }
@@ -468,12 +222,12 @@ void LegacyDecoder::FeedGb18030(uint8_t byte, std::string& out) {
       return;
     }
     const uint8_t lead = std::exchange(lead_, 0);
-    uint32_t point = kNone;
+    uint32_t point = kNoPoint;
     if (In(byte, 0x40, 0x7E) || In(byte, 0x80, 0xFE)) {
       point = table.two.At((lead - 0x81U) * 190 + (byte - (byte < 0x7F ? 0x40U : 0x41U)));
     }
-    if (point != kNone) {
-      AppendUtf8(point, out);
+    if (point != kNoPoint) {
+      web::AppendUtf8(point, out);
       return;
     }
     out += kBad;
@@ -483,7 +237,7 @@ void LegacyDecoder::FeedGb18030(uint8_t byte, std::string& out) {
   if (byte < 0x80) {
     out += static_cast<char>(byte);
   } else if (byte == 0x80) {
-    AppendUtf8(0x20AC, out);
+    web::AppendUtf8(0x20AC, out);
   } else if (byte == 0xFF) {
     out += kBad;
   } else {
@@ -499,7 +253,7 @@ void LegacyDecoder::FeedIso2022Jp(uint8_t byte, std::string& out) {
   };
   const auto give = [&](uint32_t point) {
     output_ = false;
-    AppendUtf8(point, out);
+    web::AppendUtf8(point, out);
   };
   const bool shift = byte == 0x0E || byte == 0x0F;
   switch (mode_) {
@@ -547,11 +301,11 @@ void LegacyDecoder::FeedIso2022Jp(uint8_t byte, std::string& out) {
       const uint32_t point =
           In(byte, 0x21, 0x7E)
               ? static_cast<const Index*>(table_)->At((lead_ - 0x21U) * 94 + byte - 0x21U)
-              : kNone;
-      if (point == kNone) {
+              : kNoPoint;
+      if (point == kNoPoint) {
         out += kBad;
       } else {
-        AppendUtf8(point, out);
+        web::AppendUtf8(point, out);
       }
       return;
     }
@@ -600,7 +354,7 @@ void LegacyDecoder::FeedUtf16(uint8_t byte, std::string& out) {
   if (surrogate_ != 0) {
     const uint16_t lead = std::exchange(surrogate_, 0);
     if (U16_IS_TRAIL(unit)) {
-      AppendUtf8(static_cast<uint32_t>(U16_GET_SUPPLEMENTARY(lead, unit)), out);
+      web::AppendUtf8(static_cast<uint32_t>(U16_GET_SUPPLEMENTARY(lead, unit)), out);
       return;
     }
     out += kBad;
@@ -610,7 +364,7 @@ void LegacyDecoder::FeedUtf16(uint8_t byte, std::string& out) {
   } else if (U16_IS_TRAIL(unit)) {
     out += kBad;
   } else {
-    AppendUtf8(unit, out);
+    web::AppendUtf8(unit, out);
   }
 }
 

@@ -1,4 +1,4 @@
-// What the Encoding Standard's indexes have and ICU 72's converters do not; for legacy_encoding.cc.
+// What the Encoding Standard's indexes have and ICU 72's converters do not; for legacy_indexes.cc.
 #pragma once
 
 #include <array>

@@ -11,8 +11,9 @@
 
 #include "parser/charset.h"
 #include "parser/content_coding.h"
+#include "parser/xml_mender.h"
+#include "web/ascii.h"
 #include "web/url.h"
-#include "web/url_bytes.h"
 #include "web/utf8.h"
 
 namespace crawld::parser {
@@ -21,27 +22,10 @@ namespace {
 constexpr size_t kPieceBytes = 64 << 10;
 constexpr size_t kMaxFieldBytes = 64;  // of a date or a frequency
 
-bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 std::string_view LocalName(const char* qualified) {
   const std::string_view name = qualified;
   const size_t colon = name.rfind(':');
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
-}
-
-// U+FDD0, a noncharacter that XML lets pass: stands for a character that it does not.
-constexpr std::string_view kReplacement = "\xEF\xB7\x90";
-
-bool EqualIgnoringCase(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() &&
-         std::equal(text.begin(), text.end(), lower.begin(),
-                    [](char a, char b) { return web::AsciiLower(a) == b; });
 }
 
 // Where the entries of one document go, and what is told of it at the end.
@@ -68,101 +52,6 @@ class Output {
   const SitemapLimits limits_;
   const std::function<void(SitemapEntry&&)> take_;
   SitemapEnd end_;
-};
-
-// Makes text that came in pieces well-formed where writers of sitemaps often fail: an '&' that
-// begins no reference of XML becomes "&amp;", and characters that XML does not have become
-// kReplacement.
-// The rest passes as it is.
-class XmlMender {
- public:
-  // Appends what is decided; the last few bytes wait for what follows, unless `last`.
-  void Write(std::string_view utf8, bool last, std::string& out) {
-    pending_ += utf8;
-    const std::string_view text = pending_;
-    size_t i = 0;
-    size_t plain = 0;
-    const auto instead = [&](size_t bytes, std::string_view replacement) {
-      out.append(text.substr(plain, i - plain)).append(replacement);
-      i += bytes;
-      plain = i;
-    };
-    while (i < text.size() && (last || text.size() - i >= kLookahead)) {
-      const auto c = static_cast<unsigned char>(text[i]);
-      if (c >= 0x20 && c != '&' && c != '<' && c != ']' && c != '-' && c != 0xEF) {
-        ++i;
-        continue;
-      }
-      if (c == '\f' || (c < 0x20 && !IsSpace(text[i]))) {
-        instead(1, kReplacement);
-      } else if (c == 0xEF &&
-                 (text.substr(i, 3) == "\xEF\xBF\xBE" || text.substr(i, 3) == "\xEF\xBF\xBF")) {
-        instead(3, kReplacement);
-      } else if (section_end_.empty() && c == '<' && text.substr(i).starts_with("<![CDATA[")) {
-        section_end_ = "]]>";
-        i += 9;
-      } else if (section_end_.empty() && c == '<' && text.substr(i).starts_with("<!--")) {
-        section_end_ = "-->";
-        i += 4;
-      } else if (!section_end_.empty() && text.substr(i).starts_with(section_end_)) {
-        i += section_end_.size();
-        section_end_ = {};
-      } else if (section_end_ == "-->" && text.substr(i, 2) == "--") {
-        instead(1, "- ");  // two dashes are not allowed in a comment
-      } else if (c == '&' && section_end_.empty()) {
-        const size_t size = ReferenceAt(text.substr(i));
-        if (size == 0) {
-          instead(1, "&amp;");
-        } else if (text[i + 1] == '#' && !IsXmlCharacter(text.substr(i, size))) {
-          instead(size, kReplacement);
-        } else {
-          i += size;
-        }
-      } else {
-        ++i;
-      }
-    }
-    i = std::min(i, text.size());
-    out.append(text.substr(plain, i - plain));
-    pending_.erase(0, i);
-  }
-
- private:
-  // Enough for "<![CDATA[" and "&#x10FFFF;".
-  static constexpr size_t kLookahead = 16;
-
-  // The length of the reference that `text` begins with; 0: it is none.
-  static size_t ReferenceAt(std::string_view text) {
-    for (const std::string_view known : {"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"}) {
-      if (text.starts_with(known)) return known.size();
-    }
-    if (!text.starts_with("&#")) return 0;
-    const size_t end = text.substr(0, kLookahead).find(';');
-    if (end == std::string_view::npos) return 0;
-    const bool hex = text.size() > 2 && text[2] == 'x';
-    const std::string_view digits = text.substr(hex ? 3 : 2, end - (hex ? 3 : 2));
-    if (digits.empty() || digits.size() > 8) return 0;
-    for (const char c : digits) {
-      if (hex ? web::HexValue(c) < 0 : !web::IsDigit(c)) return 0;
-    }
-    return end + 1;
-  }
-
-  // XML 1.0 production 2, for a reference that ReferenceAt() has approved.
-  static bool IsXmlCharacter(std::string_view reference) {
-    uint32_t point = 0;
-    const bool hex = reference[2] == 'x';
-    for (const char c : reference.substr(hex ? 3 : 2)) {
-      if (c == ';') break;
-      point = point * (hex ? 16 : 10) + static_cast<uint32_t>(web::HexValue(c));
-      if (point > 0x10FFFF) return false;
-    }
-    return point == '\t' || point == '\n' || point == '\r' || (point >= 0x20 && point < 0xD800) ||
-           (point >= 0xE000 && point < 0xFFFE) || point >= 0x10000;
-  }
-
-  std::string pending_;
-  std::string_view section_end_;  // of the CDATA section or comment that is open
 };
 
 class XmlSitemap {
@@ -282,23 +171,24 @@ class XmlSitemap {
   }
 
   static Format FormatOf(std::string_view root) {
-    if (EqualIgnoringCase(root, "urlset")) return Format::kUrlset;
-    if (EqualIgnoringCase(root, "sitemapindex")) return Format::kIndex;
-    if (EqualIgnoringCase(root, "rss") || EqualIgnoringCase(root, "rdf")) return Format::kRss;
-    if (EqualIgnoringCase(root, "feed")) return Format::kAtom;
+    if (web::EqualIgnoringCase(root, "urlset")) return Format::kUrlset;
+    if (web::EqualIgnoringCase(root, "sitemapindex")) return Format::kIndex;
+    if (web::EqualIgnoringCase(root, "rss") || web::EqualIgnoringCase(root, "rdf"))
+      return Format::kRss;
+    if (web::EqualIgnoringCase(root, "feed")) return Format::kAtom;
     return Format::kUnknown;
   }
 
   bool IsEntry(std::string_view name) const {
     switch (format_) {
       case Format::kUrlset:
-        return EqualIgnoringCase(name, "url");
+        return web::EqualIgnoringCase(name, "url");
       case Format::kIndex:
-        return EqualIgnoringCase(name, "sitemap");
+        return web::EqualIgnoringCase(name, "sitemap");
       case Format::kRss:
-        return EqualIgnoringCase(name, "item");
+        return web::EqualIgnoringCase(name, "item");
       case Format::kAtom:
-        return EqualIgnoringCase(name, "entry");
+        return web::EqualIgnoringCase(name, "entry");
       case Format::kUnknown:
         break;
     }
@@ -309,10 +199,10 @@ class XmlSitemap {
     switch (format_) {
       case Format::kUrlset:
       case Format::kIndex:
-        if (EqualIgnoringCase(name, "loc")) return Field::kLoc;
-        if (EqualIgnoringCase(name, "lastmod")) return Field::kLastmod;
-        if (EqualIgnoringCase(name, "changefreq")) return Field::kChangefreq;
-        if (EqualIgnoringCase(name, "priority")) return Field::kPriority;
+        if (web::EqualIgnoringCase(name, "loc")) return Field::kLoc;
+        if (web::EqualIgnoringCase(name, "lastmod")) return Field::kLastmod;
+        if (web::EqualIgnoringCase(name, "changefreq")) return Field::kChangefreq;
+        if (web::EqualIgnoringCase(name, "priority")) return Field::kPriority;
         return Field::kNone;
       case Format::kRss:
         if (name == "link") return Field::kLoc;
@@ -335,7 +225,7 @@ class XmlSitemap {
     std::string_view rel = Attribute(attributes, "rel");
     if (rel.data() == nullptr) rel = "alternate";
     if (rel.starts_with(kRegistry)) rel.remove_prefix(kRegistry.size());
-    if (!EqualIgnoringCase(rel, "alternate")) return;
+    if (!web::EqualIgnoringCase(rel, "alternate")) return;
     if (!href.empty()) SetLoc(Joined(bases_.back(), href), 2);
   }
 
@@ -348,14 +238,14 @@ class XmlSitemap {
   }
 
   void SetLoc(std::string_view loc, int quality) {
-    loc = Trim(loc);
+    loc = web::TrimAsciiSpace(loc);
     if (loc.empty() || quality <= loc_quality_) return;
     if (loc.size() > limits_.max_loc_bytes) {
       output_.end().truncated = true;
       return;
     }
     // What it said is lost; a URL made up of the rest would be another one.
-    if (loc.find(kReplacement) != std::string_view::npos) {
+    if (loc.find(kNoXmlCharacter) != std::string_view::npos) {
       output_.end().complete = false;
       return;
     }
@@ -367,7 +257,7 @@ class XmlSitemap {
     if (field_ == Field::kNone || stopped_) return;
     const bool location = field_ == Field::kLoc || field_ == Field::kGuid;
     if (text_.empty()) {
-      while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
+      while (!text.empty() && web::IsAsciiSpace(text.front())) text.remove_prefix(1);
     }
     if (text_.size() + text.size() >
         (location ? limits_.max_loc_bytes + kMaxFieldBytes : kMaxFieldBytes)) {
@@ -391,7 +281,7 @@ class XmlSitemap {
   }
 
   void EndField() {
-    const std::string_view text = Trim(text_);
+    const std::string_view text = web::TrimAsciiSpace(text_);
     switch (std::exchange(field_, Field::kNone)) {
       case Field::kNone:
         break;
@@ -479,7 +369,7 @@ class TextSitemap {
     const auto url = web::Url::Parse(line);
     if (!url || !url->IsHttp()) return true;
     SitemapEntry entry;
-    entry.loc = Trim(line);
+    entry.loc = web::TrimAsciiSpace(line);
     return output_.Take(std::move(entry));
   }
 
@@ -576,7 +466,7 @@ class Document {
       blanks_ += utf8.size();
       if (blanks_ > kMaxBlanks) return false;
       // Blanks before the declaration are an error in XML and common in the wild.
-      while (!utf8.empty() && IsSpace(utf8.front())) utf8.remove_prefix(1);
+      while (!utf8.empty() && web::IsAsciiSpace(utf8.front())) utf8.remove_prefix(1);
       if (utf8.starts_with("\xEF\xBB\xBF")) utf8.remove_prefix(3);
       if (utf8.empty()) return true;
       if (static_cast<unsigned char>(utf8.front()) < 0x20) return false;

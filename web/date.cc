@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "web/url_bytes.h"
+#include "web/ascii.h"
 
 namespace crawld::web {
 namespace {

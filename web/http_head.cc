@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
-#include "web/url_bytes.h"
+#include "web/ascii.h"
 
 namespace crawld::web {
 namespace {
-
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return AsciiLower(x) == AsciiLower(y); });
-}
 
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);

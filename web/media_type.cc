@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "web/url_bytes.h"
+#include "web/ascii.h"
 
 namespace crawld::web {
 namespace {

@@ -3,31 +3,22 @@
 #include <algorithm>
 #include <array>
 
+#include "web/ascii.h"
 #include "web/media_type.h"
-#include "web/url_bytes.h"
 
 namespace crawld::web {
 namespace {
 
 constexpr std::string_view kHtml = "text/html";
 
-// "whitespace byte"
-bool IsSpace(char c) { return c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' '; }
-
 std::string_view WithoutBlanks(std::string_view body) {
-  while (!body.empty() && IsSpace(body.front())) body.remove_prefix(1);
+  while (!body.empty() && IsAsciiSpace(body.front())) body.remove_prefix(1);
   return body;
-}
-
-bool StartsWith(std::string_view body, std::string_view lower) {
-  return body.size() >= lower.size() &&
-         std::equal(lower.begin(), lower.end(), body.begin(),
-                    [](char a, char b) { return a == AsciiLower(b); });
 }
 
 // "tag-terminating byte" behind `tag`.
 bool StartsWithTag(std::string_view body, std::string_view tag) {
-  return StartsWith(body, tag) && body.size() > tag.size() &&
+  return StartsWithIgnoringCase(body, tag) && body.size() > tag.size() &&
          (body[tag.size()] == ' ' || body[tag.size()] == '>');
 }
 
@@ -51,14 +42,14 @@ bool BeginsAsPage(std::string_view body) {
     if (end == std::string_view::npos) return false;
     body = WithoutBlanks(body.substr(end + 3));
   }
-  if (StartsWith(body, "<!doctype")) {
+  if (StartsWithIgnoringCase(body, "<!doctype")) {
     const std::string_view name = WithoutBlanks(body.substr(9));
-    return name.size() < body.size() - 9 && StartsWith(name, "html") &&
-           (name.size() == 4 || IsSpace(name[4]) || name[4] == '>');
+    return name.size() < body.size() - 9 && StartsWithIgnoringCase(name, "html") &&
+           (name.size() == 4 || IsAsciiSpace(name[4]) || name[4] == '>');
   }
   return std::any_of(kTags.begin(), kTags.end(), [&](std::string_view tag) {
-    return StartsWith(body, tag) && body.size() > tag.size() &&
-           (IsSpace(body[tag.size()]) || body[tag.size()] == '>');
+    return StartsWithIgnoringCase(body, tag) && body.size() > tag.size() &&
+           (IsAsciiSpace(body[tag.size()]) || body[tag.size()] == '>');
   });
 }
 
@@ -112,7 +103,7 @@ bool HasBytes(std::string_view body, size_t offset, std::string_view bytes) {
 std::string_view BinaryType(std::string_view body) {
   // Bytes that text does not have are asked for where a signature is letters alone.
   const bool binary = std::any_of(body.begin(), body.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 && !IsSpace(c) && c != '\x1B';
+    return static_cast<unsigned char>(c) < 0x20 && !IsAsciiSpace(c) && c != '\x1B';
   });
   for (const Signature& signature : kSignatures) {
     if (!HasBytes(body, signature.offset, signature.bytes)) continue;

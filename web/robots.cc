@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "web/url_bytes.h"
+#include "web/ascii.h"
 
 namespace crawld::web {
 namespace {
@@ -79,12 +79,6 @@ std::string_view ProductToken(std::string_view value) {
   while (end < value.size() && (IsAlpha(value[end]) || value[end] == '-' || value[end] == '_'))
     ++end;
   return value.substr(0, end);
-}
-
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return AsciiLower(x) == AsciiLower(y);
-         });
 }
 
 // The leftmost place of `needle` in `text`, or npos; adds to `work` the bytes looked at. The C

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "web/ascii.h"
 #include "web/date.h"
-#include "web/url_bytes.h"
 
 namespace crawld::web {
 namespace {
@@ -14,19 +14,6 @@ using std::chrono::system_clock;
 const system_clock::time_point century = std::chrono::sys_days(std::chrono::year(2000) / 1 / 1);
 
 constexpr std::string_view kUnavailableAfter = "unavailable_after";
-
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return AsciiLower(x) == AsciiLower(y); });
-}
 
 // A directive that has a value behind a colon, and so is no crawler's name.
 bool HasValue(std::string_view name) {
@@ -43,11 +30,11 @@ class DirectiveReader {
     while (!text.empty()) {
       std::string_view piece = Next(text);
       const size_t colon = piece.find(':');
-      std::string_view name = Trim(piece.substr(0, colon));
+      std::string_view name = TrimAsciiSpace(piece.substr(0, colon));
       if (colon != std::string_view::npos && agents && !HasValue(name)) {
         for_us_ = EqualIgnoringCase(name, token_);
-        piece = Trim(piece.substr(colon + 1));
-        name = Trim(piece.substr(0, piece.find(':')));
+        piece = TrimAsciiSpace(piece.substr(colon + 1));
+        name = TrimAsciiSpace(piece.substr(0, piece.find(':')));
       }
       const size_t value = piece.find(':');
       if (value != std::string_view::npos && EqualIgnoringCase(name, kUnavailableAfter)) {
@@ -66,7 +53,7 @@ class DirectiveReader {
     const size_t comma = std::min(text.find(','), text.size());
     const std::string_view piece = text.substr(0, comma);
     text.remove_prefix(std::min(comma + 1, text.size()));
-    return Trim(piece);
+    return TrimAsciiSpace(piece);
   }
 
   // A date may have a comma in it: "Sat, 01 Jun 2030 00:00:00 GMT".
@@ -119,7 +106,7 @@ void ReadRobotsMeta(std::string_view content, RobotsDirectives& into) {
 
 void ReadXRobotsTag(std::string_view value, std::string_view product_token,
                     RobotsDirectives& into) {
-  std::string printable(Trim(value));
+  std::string printable(TrimAsciiSpace(value));
   for (char& c : printable) {
     if (c < 0x20 || c > 0x7e) c = '?';
   }

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "web/ascii.h"
+
 namespace crawld::web {
 
 // A byte's class is a set of these bits.
@@ -71,17 +73,6 @@ inline uint32_t ClassOf(std::string_view bytes) {
   uint32_t bits = 0;
   for (const char c : bytes) bits |= ClassOf(c);
   return bits;
-}
-
-constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-constexpr char AsciiLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-constexpr bool IsAlpha(char c) { return AsciiLower(c) >= 'a' && AsciiLower(c) <= 'z'; }
-
-// -1 when `c` is no hexadecimal digit.
-constexpr int HexValue(char c) {
-  if (IsDigit(c)) return c - '0';
-  const char lower = AsciiLower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 // Appends `text`, with each byte of a class in `set` written as %XX.

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "web/url_bytes.h"
+#include "web/ascii.h"
 
 namespace crawld::web {
 namespace {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,5 +19,8 @@ inline bool IsValidUtf8(std::string_view bytes) { return ValidUtf8Prefix(bytes) 
 // Encoding Standard, "UTF-8 decoder": each maximal ill-formed part becomes one U+FFFD. At most
 // three times as long as the input. A byte order mark is kept.
 std::string ReplaceInvalidUtf8(std::string_view bytes);
+
+// `point` is a Unicode scalar value.
+void AppendUtf8(uint32_t point, std::string& out);
 
 }  // namespace crawld::web

@@ -284,7 +284,7 @@ TEST(HtmlParserTest, SpentArenaKeepsWhatStands) {
   HtmlParser parser;
   const auto page = parser.ParseUtf8(
       html, kPage,
-      {.skeleton = false, .arena_base_bytes = size_t{4} << 20, .arena_bytes_per_input = 0});
+      {.scan = false, .arena_base_bytes = size_t{4} << 20, .arena_bytes_per_input = 0});
   ASSERT_TRUE(page);
   EXPECT_TRUE(page->truncated_tree);
   EXPECT_EQ(page->title, "t");

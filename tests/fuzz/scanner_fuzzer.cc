@@ -1,4 +1,4 @@
-// The skeleton must mean what the page means: same links, same metadata, same headings.
+// The scanner must find what the tree has: same links, same metadata, same headings.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -45,12 +45,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view html(reinterpret_cast<const char*>(data), size);
   if (!crawld::web::IsValidUtf8(html)) return 0;
   crawld::parser::ParseOptions options;
-  options.skeleton = false;
-  const auto plain = parser.ParseUtf8(html, url, options);
-  options.skeleton = true;
-  const auto reduced = parser.ParseUtf8(html, url, options);
-  CRAWLD_CHECK(plain.has_value() == reduced.has_value(), "both or neither");
+  options.scan = false;
+  const auto tree = parser.ParseUtf8(html, url, options);
+  options.scan = true;
+  const auto scanned = parser.ParseUtf8(html, url, options);
+  CRAWLD_CHECK(tree.has_value() == scanned.has_value(), "both or neither");
   // Where a limit cut the page it may cut the two in different places.
-  if (plain && !plain->truncated_input && !plain->truncated_tree) CheckSame(*plain, *reduced);
+  if (tree && !tree->truncated_input && !tree->truncated_tree) CheckSame(*tree, *scanned);
   return 0;
 }

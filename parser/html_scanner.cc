@@ -1,43 +1,36 @@
-#include "parser/html_skeleton.h"
+#include "parser/html_scanner.h"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
-#include "web/url_key.h"
+#include "parser/character_references.h"
+#include "web/ascii.h"
 
 namespace crawld::parser {
 namespace {
 
-constexpr bool IsBlank(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
-}
-constexpr bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-constexpr char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+using web::EqualIgnoringCase;
+using web::IsAsciiSpace;
 
-bool EqualsLower(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(),
-                                                   [](char a, char b) { return Lower(a) == b; });
-}
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return Lower(x) == Lower(y); });
-}
-
-// What a tag name means to the skeleton.
+// What a tag name means to the scanner.
 enum class Name {
-  kOther,    // nothing
-  kPhrase,   // nothing, and may stand in a heading
-  kAnchor,   // a link, if it has an href
-  kEmpty,    // area, link, base, meta: stays, has no end tag
-  kFrame,    // iframe: stays, its content is raw text
-  kTitle,    // stays with its content, which is raw text
+  kOther,   // nothing
+  kPhrase,  // nothing, and may stand in a heading
+  kAnchor,
+  kArea,
+  kBase,
+  kFrame,  // iframe; its content is raw text
+  kLink,
+  kMeta,
+  kTitle,    // its content is raw text, but for character references
   kRaw,      // its content is raw text
-  kHeading,  // stays with the text and the links in it
-  kHtml,     // stays
+  kHeading,  // its text counts
+  kHtml,
   kTable,
   kRow,   // content between these and the cells is thrown out of the table
   kCell,  // content stands where it is
@@ -45,23 +38,22 @@ enum class Name {
   kDoubt,
 };
 
-// Attributes that the extractor reads.
-enum Attribute : uint8_t {
-  kHref = 1,
-  kRel = 2,
-  kSrc = 4,
-  kName = 8,
-  kContent = 16,
-  kHttpEquiv = 32,
-  kLang = 64,
-};
-constexpr std::array<std::string_view, 7> kAttributes = {"href",    "rel",        "src", "name",
-                                                         "content", "http-equiv", "lang"};
+// A set of attributes.
+constexpr uint8_t Bit(Attribute attribute) {
+  return static_cast<uint8_t>(1U << static_cast<unsigned>(attribute));
+}
+constexpr uint8_t kHref = Bit(Attribute::kHref);
+constexpr uint8_t kRel = Bit(Attribute::kRel);
+constexpr uint8_t kSrc = Bit(Attribute::kSrc);
+constexpr uint8_t kName = Bit(Attribute::kName);
+constexpr uint8_t kContent = Bit(Attribute::kContent);
+constexpr uint8_t kHttpEquiv = Bit(Attribute::kHttpEquiv);
+constexpr uint8_t kLang = Bit(Attribute::kLang);
 
 struct Entry {
   std::string_view name;
   Name meaning;
-  uint8_t attributes = 0;  // those that stay
+  uint8_t attributes = 0;  // those that count
 };
 
 // In the order of their length, then of the alphabet.
@@ -100,16 +92,16 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"wbr", Name::kPhrase},
     {"xmp", Name::kRaw},
     {"abbr", Name::kPhrase},
-    {"area", Name::kEmpty, kHref | kRel},
-    {"base", Name::kEmpty, kHref},
+    {"area", Name::kArea, kHref | kRel},
+    {"base", Name::kBase, kHref},
     {"cite", Name::kPhrase},
     {"code", Name::kPhrase},
     {"font", Name::kPhrase},
     {"html", Name::kHtml, kLang},
-    {"link", Name::kEmpty, kHref | kRel},
+    {"link", Name::kLink, kHref | kRel},
     {"mark", Name::kPhrase},
     {"math", Name::kDoubt},
-    {"meta", Name::kEmpty, kName | kContent | kHttpEquiv},
+    {"meta", Name::kMeta, kName | kContent | kHttpEquiv},
     {"nobr", Name::kPhrase},
     {"samp", Name::kPhrase},
     {"span", Name::kPhrase},
@@ -164,22 +156,12 @@ constexpr Entry kUnlisted = {"", Name::kOther};
 // `name` begins with a letter.
 const Entry& EntryOf(std::string_view name) {
   if (name.size() > kLongestName) return kUnlisted;
-  const auto letter = static_cast<size_t>(Lower(name[0]) - 'a');
+  const auto letter = static_cast<size_t>(web::AsciiLower(name[0]) - 'a');
   const auto& first = kFirst[name.size()];
   for (size_t i = first[letter]; i < first[letter + 1]; ++i) {
-    if (EqualsLower(name, kEntries[i].name)) return kEntries[i];
+    if (EqualIgnoringCase(name, kEntries[i].name)) return kEntries[i];
   }
   return kUnlisted;
-}
-
-// The one among `wanted` that has this name, or 0.
-uint8_t Find(std::string_view attribute, uint8_t wanted) {
-  for (size_t i = 0; i < kAttributes.size(); ++i) {
-    if ((wanted >> i & 1) != 0 && EqualsLower(attribute, kAttributes[i])) {
-      return static_cast<uint8_t>(1U << i);
-    }
-  }
-  return 0;
 }
 
 // Elements of SVG, in lower case, that end no SVG and hold no HTML. <title> and <desc> may hold
@@ -223,24 +205,20 @@ constexpr std::array kSvgNames = std::to_array<std::string_view>({"a",
 
 bool StaysInSvg(std::string_view name) {
   return std::any_of(kSvgNames.begin(), kSvgNames.end(),
-                     [&](std::string_view entry) { return EqualsLower(name, entry); });
+                     [&](std::string_view entry) { return EqualIgnoringCase(name, entry); });
 }
 
-// A page must not know which links fall on one place.
-const uint64_t process_seed = web::RandomSeed();
-
-class Skeleton {
+class Scanner {
  public:
-  Skeleton(std::string_view html, SkeletonStorage& storage)
-      : html_(html), out_(storage.html), seen_(storage.seen) {}
+  Scanner(std::string_view html, std::string& references, PageCollector& collector)
+      : html_(html), references_(references), collector_(collector) {}
 
   // False: in doubt.
-  bool Write() {
+  bool Run() {
     while (true) {
       const size_t next = html_.find('<', at_);
       const size_t end = std::min(next, html_.size());
-      if (!heading_.empty()) Text(html_.substr(at_, end - at_));
-      if (out_.size() > html_.size()) return false;  // no gain
+      if (!heading_.empty() && !Text(html_.substr(at_, end - at_))) return false;
       at_ = end;
       if (next == std::string_view::npos) return heading_.empty() && svg_.empty();
       if (!Markup()) return false;
@@ -250,25 +228,34 @@ class Skeleton {
  private:
   char Peek(size_t ahead) const { return at_ + ahead < html_.size() ? html_[at_ + ahead] : '\0'; }
 
-  void Text(std::string_view run) {
-    out_.append(run);
-    // With what comes next it might be another reference than alone.
-    if (run.find('&') != std::string_view::npos) out_.append("<!---->");
+  // Of a title or a heading.
+  bool Text(std::string_view run) {
+    if (run.find_first_of(std::string_view("&\0", 2)) == std::string_view::npos) {
+      collector_.Text(run, true);
+      return true;
+    }
+    text_.clear();
+    if (run.find('\0') != std::string_view::npos ||
+        !AppendWithReferences(run, ReferenceIn::kText, text_)) {
+      return false;
+    }
+    collector_.Text(text_, true);
+    return true;
   }
 
   // At '<'. False: in doubt.
   bool Markup() {
     const char next = Peek(1);
-    if (IsLetter(next)) return Tag(false);
+    if (web::IsAlpha(next)) return Tag(false);
     if (next == '?') return BogusComment();
     if (next == '/') {
-      return IsLetter(Peek(2)) ? Tag(true) : at_ + 2 < html_.size() && BogusComment();
+      return web::IsAlpha(Peek(2)) ? Tag(true) : at_ + 2 < html_.size() && BogusComment();
     }
     if (next != '!') {
       // A '<' that is text.
       ++at_;
       if (at_ == html_.size()) return false;
-      if (!heading_.empty()) out_.append("&lt;");
+      if (!heading_.empty()) collector_.Text("<", true);
       return true;
     }
     if (html_.substr(at_ + 2, 2) == "--") return Comment();
@@ -304,7 +291,7 @@ class Skeleton {
   }
 
   // HTML Standard 13.2.5.32 to 13.2.5.40, from behind a tag's name. Leaves the attributes that are
-  // `wanted`, as they stand, in kept_.
+  // `wanted`, as they stand in the source, in values_, and which they are in found_.
   struct Scan {
     size_t end = 0;  // past '>'
     bool self_closing = false;
@@ -313,12 +300,12 @@ class Skeleton {
   };
   Scan ScanAttributes(size_t i, uint8_t wanted) {
     Scan scan;
-    kept_.clear();
-    kept_count_ = 0;
+    values_.Clear();
+    found_ = 0;
     const auto at = [&](size_t k) { return k < html_.size() ? html_[k] : '\0'; };
     while (i < html_.size()) {
       // Before an attribute's name.
-      while (IsBlank(at(i))) ++i;
+      while (IsAsciiSpace(at(i))) ++i;
       if (at(i) == '/') {
         ++i;
         if (at(i) == '>' && i < html_.size()) scan.self_closing = true;
@@ -332,32 +319,41 @@ class Skeleton {
       }
       // The name; a '=' as its first character belongs to it.
       const size_t begin = i++;
-      while (i < html_.size() && !IsBlank(html_[i]) && html_[i] != '/' && html_[i] != '>' &&
+      while (i < html_.size() && !IsAsciiSpace(html_[i]) && html_[i] != '/' && html_[i] != '>' &&
              html_[i] != '=') {
         ++i;
       }
       const size_t name_end = i;
+      std::string_view value = html_.substr(i, 0);
       size_t equals = i;
-      while (IsBlank(at(equals))) ++equals;
+      while (IsAsciiSpace(at(equals))) ++equals;
       if (at(equals) == '=') {
         i = equals + 1;
-        while (IsBlank(at(i))) ++i;
+        while (IsAsciiSpace(at(i))) ++i;
         if (at(i) == '"' || at(i) == '\'') {
-          i = html_.find(html_[i], i + 1);
+          const size_t quote = i;
+          i = html_.find(html_[quote], quote + 1);
           if (i == std::string_view::npos) return scan;
+          value = html_.substr(quote + 1, i - quote - 1);
           ++i;
         } else {
-          while (i < html_.size() && !IsBlank(html_[i]) && html_[i] != '>') ++i;
+          const size_t first = i;
+          while (i < html_.size() && !IsAsciiSpace(html_[i]) && html_[i] != '>') ++i;
+          value = html_.substr(first, i - first);
         }
       }
       if (wanted == 0) continue;
       const std::string_view name = html_.substr(begin, name_end - begin);
       if (name.find('\0') != std::string_view::npos) scan.odd = true;
-      // 13.2.5.33: of attributes with one name the first counts.
-      if (const uint8_t attribute = Find(name, wanted)) {
-        wanted &= static_cast<uint8_t>(~attribute);
-        kept_.append(" ").append(html_.substr(begin, i - begin));
-        ++kept_count_;
+      for (size_t known = 0; known < kAttributeNames.size(); ++known) {
+        const auto attribute = static_cast<Attribute>(known);
+        if ((wanted & Bit(attribute)) == 0 || !EqualIgnoringCase(name, kAttributeNames[known])) {
+          continue;
+        }
+        // 13.2.5.33: of attributes with one name the first counts.
+        wanted &= static_cast<uint8_t>(~Bit(attribute));
+        found_ |= Bit(attribute);
+        values_.Set(attribute, value);
       }
     }
     return scan;
@@ -366,7 +362,7 @@ class Skeleton {
   bool Tag(bool end_tag) {
     const size_t name_at = at_ + (end_tag ? 2 : 1);
     size_t name_end = name_at;
-    while (name_end < html_.size() && !IsBlank(html_[name_end]) && html_[name_end] != '/' &&
+    while (name_end < html_.size() && !IsAsciiSpace(html_[name_end]) && html_[name_end] != '/' &&
            html_[name_end] != '>') {
       ++name_end;
     }
@@ -376,6 +372,7 @@ class Skeleton {
     if (!scan.whole || scan.odd || entry.meaning == Name::kDoubt) return false;
     at_ = scan.end;
     if (!svg_.empty()) return SvgTag(name, end_tag, scan.self_closing);
+    if (found_ != 0 && !Decode()) return false;
     if (!heading_.empty()) return HeadingTag(name, entry, end_tag);
     return end_tag ? EndTag(entry.meaning) : StartTag(name, entry, scan.self_closing);
   }
@@ -391,7 +388,10 @@ class Skeleton {
       case Name::kRaw:
         return SkipRawText(name);
       case Name::kHtml:
-        Put(name);
+        // 13.2.6.4.7: a later one adds what the first has not.
+        if (!values_.Has(Attribute::kLang) || have_language_) return true;
+        have_language_ = true;
+        collector_.Html(values_);
         return true;
       case Name::kRow:
         if (!tables_.empty()) tables_.back().in_cell = false;
@@ -400,24 +400,33 @@ class Skeleton {
         if (!tables_.empty()) tables_.back().in_cell = true;
         return true;
       case Name::kAnchor:
-        PutAnchor();
+        collector_.Anchor(values_, LinkKind::kA);
         return !IsThrownOut();
-      case Name::kEmpty:
-        Put(name);
+      case Name::kArea:
+        collector_.Anchor(values_, LinkKind::kArea);
+        return !IsThrownOut();
+      case Name::kBase:
+        collector_.Base(values_);
+        return !IsThrownOut();
+      case Name::kLink:
+        collector_.LinkElement(values_);
+        return !IsThrownOut();
+      case Name::kMeta:
+        collector_.Meta(values_);
         return !IsThrownOut();
       case Name::kFrame:
-        Put(name);
-        out_.append("</iframe>");
+        collector_.Frame(values_, LinkKind::kIframe);
         return !IsThrownOut() && SkipRawText(name);
       case Name::kTitle: {
-        Put(name);
         const size_t begin = at_;
         if (IsThrownOut() || !SkipRawText(name)) return false;
-        out_.append(html_.substr(begin, at_ - begin)).append("</title>");
-        return true;
+        if (!collector_.BeginTitle()) return true;
+        const bool known = Text(html_.substr(begin, at_ - begin));
+        collector_.EndTitle();
+        return known;
       }
       case Name::kHeading:
-        Put(name);
+        collector_.BeginHeading(name[1] - '0');
         heading_ = name;
         return !IsThrownOut();
       case Name::kTable:
@@ -447,62 +456,48 @@ class Skeleton {
   bool HeadingTag(std::string_view name, const Entry& entry, bool end_tag) {
     if (entry.meaning == Name::kPhrase) return true;
     if (entry.meaning == Name::kAnchor) {
-      if (!end_tag) PutAnchor();
+      if (!end_tag) collector_.Anchor(values_, LinkKind::kA);
       return true;
     }
-    if (!end_tag || !EqualsIgnoringCase(name, heading_)) return false;
-    out_.append("</").append(heading_).append(">");
+    if (!end_tag || !EqualIgnoringCase(name, heading_)) return false;
+    collector_.EndHeading();
     heading_ = {};
     return true;
   }
 
   bool SvgTag(std::string_view name, bool end_tag, bool self_closing) {
     if (end_tag) {
-      if (!EqualsIgnoringCase(name, svg_.back())) return false;
+      if (!EqualIgnoringCase(name, svg_.back())) return false;
       svg_.pop_back();
       return true;
     }
     // HTML would stand in these.
-    if (EqualsLower(svg_.back(), "title") || EqualsLower(svg_.back(), "desc")) return false;
-    if (!StaysInSvg(name) && !EqualsLower(name, "svg")) return false;
+    if (EqualIgnoringCase(svg_.back(), "title") || EqualIgnoringCase(svg_.back(), "desc"))
+      return false;
+    if (!StaysInSvg(name) && !EqualIgnoringCase(name, "svg")) return false;
     if (!self_closing) svg_.push_back(name);
     return svg_.size() < kMaxOpen;
   }
 
-  // The tag at hand, with the attributes that count.
-  void Put(std::string_view name) { out_.append("<").append(name).append(kept_).append(">"); }
-
-  void PutAnchor() {
-    if (!kept_.empty() && !SeenBefore()) out_.append("<a").append(kept_).append("></a>");
-  }
-
-  // The same attributes make the same link, and a fragment makes no other one.
-  bool SeenBefore() {
-    std::string_view link = kept_;
-    const size_t hash = link.find('#');
-    const bool cut = kept_count_ == 1 && link.size() <= kMaxCut && hash != std::string_view::npos &&
-                     link[hash - 1] > ' ' && link.find('&') == std::string_view::npos;
-    if (cut) link = link.substr(0, hash);
-    // 0 is a free place. A false "seen" has a chance of one in 2^64.
-    const uint64_t key = web::HostHash(link, process_seed) | 1;
-    if ((used_ + 1) * 2 > seen_.size()) Grow();
-    size_t place = (key >> 1) & (seen_.size() - 1);
-    while (seen_[place] != 0 && seen_[place] != key) place = (place + 1) & (seen_.size() - 1);
-    if (seen_[place] == key) return true;
-    seen_[place] = key;
-    ++used_;
-    return false;
-  }
-
-  void Grow() {
-    std::vector<uint64_t> old(std::max(kSeenPlaces, seen_.size() * 2));
-    old.swap(seen_);
-    for (const uint64_t key : old) {
-      if (key == 0) continue;
-      size_t place = (key >> 1) & (seen_.size() - 1);
-      while (seen_[place] != 0) place = (place + 1) & (seen_.size() - 1);
-      seen_[place] = key;
+  // The values of the tag at hand, as a tokenizer has them.
+  bool Decode() {
+    for (size_t i = 0; i < kAttributeNames.size(); ++i) {
+      const auto attribute = static_cast<Attribute>(i);
+      if ((found_ & Bit(attribute)) == 0) continue;
+      const std::string_view raw = values_[attribute];
+      bool plain = true;
+      for (const char c : raw) {
+        if (c == '\0') return false;
+        plain = plain && c != '&' && c != '\r';
+      }
+      if (plain) continue;
+      // What was put there before must stay where it is; it never grows beyond the page.
+      if (references_.capacity() < html_.size()) references_.reserve(html_.size());
+      const size_t begin = references_.size();
+      if (!AppendWithReferences(raw, ReferenceIn::kAttribute, references_)) return false;
+      values_.Set(attribute, std::string_view(references_).substr(begin));
     }
+    return true;
   }
 
   // From behind a start tag to before its end tag.
@@ -513,41 +508,39 @@ class Skeleton {
       if (i == std::string_view::npos) return false;
       const size_t after = i + 2 + name.size();
       if (after >= html_.size()) return false;
-      if (EqualsIgnoringCase(html_.substr(i + 2, name.size()), name) &&
-          (IsBlank(html_[after]) || html_[after] == '/' || html_[after] == '>')) {
+      if (EqualIgnoringCase(html_.substr(i + 2, name.size()), name) &&
+          (IsAsciiSpace(html_[after]) || html_[after] == '/' || html_[after] == '>')) {
         at_ = i;
         break;
       }
     }
     // 13.2.5.18 and on: in a script, a comment that holds a script hides an end tag.
     const std::string_view content = html_.substr(begin, at_ - begin);
-    return !EqualsLower(name, "script") || content.find("<!--") == std::string_view::npos ||
+    return !EqualIgnoringCase(name, "script") || content.find("<!--") == std::string_view::npos ||
            !HasScriptTag(content);
   }
 
   static bool HasScriptTag(std::string_view content) {
     for (size_t i = content.find('<'); i != std::string_view::npos; i = content.find('<', i + 1)) {
-      if (EqualsLower(content.substr(i + 1, 6), "script")) return true;
+      if (EqualIgnoringCase(content.substr(i + 1, 6), "script")) return true;
     }
     return false;
   }
 
   // More open than this is in doubt.
   static constexpr size_t kMaxOpen = 64;
-  static constexpr size_t kSeenPlaces = 512;
-  // A longer reference may be too long for the extractor, while the same without fragment is not.
-  static constexpr size_t kMaxCut = 2048;
   struct Table {
     bool in_cell = false;
   };
 
   const std::string_view html_;
-  std::string& out_;
+  std::string& references_;
+  PageCollector& collector_;
   size_t at_ = 0;
-  std::string kept_;  // attributes of the tag at hand
-  size_t kept_count_ = 0;
-  std::vector<uint64_t>& seen_;
-  size_t used_ = 0;                    // places of seen_
+  AttributeValues values_;  // of the tag at hand
+  uint8_t found_ = 0;       // which it has
+  std::string text_;
+  bool have_language_ = false;
   std::string_view heading_;           // the one that is open
   std::vector<Table> tables_;          // open
   std::vector<std::string_view> svg_;  // open elements from <svg> on
@@ -555,14 +548,9 @@ class Skeleton {
 
 }  // namespace
 
-std::string_view SkeletonOf(std::string_view html, SkeletonStorage& storage) {
-  constexpr size_t kKeptPlaces = 8192;
-  constexpr size_t kKeptBytes = size_t{1} << 20;
-  if (storage.html.capacity() > kKeptBytes) std::string().swap(storage.html);
-  storage.html.clear();
-  if (storage.seen.size() > kKeptPlaces) std::vector<uint64_t>().swap(storage.seen);
-  std::fill(storage.seen.begin(), storage.seen.end(), 0);
-  return Skeleton(html, storage).Write() ? std::string_view(storage.html) : html;
+bool ScanHtml(std::string_view html, std::string& references, PageCollector& collector) {
+  references.clear();
+  return Scanner(html, references, collector).Run();
 }
 
 }  // namespace crawld::parser

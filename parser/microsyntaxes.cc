@@ -1,0 +1,108 @@
+#include "parser/microsyntaxes.h"
+
+#include <array>
+#include <utility>
+
+namespace crawld::parser {
+namespace {
+
+using web::EqualIgnoringCase;
+using web::IsAsciiSpace;
+
+// Calls `visit` with each blank-separated word, until it returns true.
+template <typename Visit>
+void AnyWord(std::string_view text, Visit visit) {
+  for (size_t i = 0; i < text.size();) {
+    if (IsAsciiSpace(text[i])) {
+      ++i;
+      continue;
+    }
+    size_t end = i;
+    while (end < text.size() && !IsAsciiSpace(text[end])) ++end;
+    if (visit(text.substr(i, end - i))) return;
+    i = end;
+  }
+}
+
+template <size_t kCount>
+std::optional<LinkKind> FirstKind(
+    std::string_view rel, const std::array<std::pair<std::string_view, LinkKind>, kCount>& kinds) {
+  std::optional<LinkKind> kind;
+  AnyWord(rel, [&](std::string_view word) {
+    for (const auto& [name, value] : kinds) {
+      if (EqualIgnoringCase(word, name)) kind = value;
+    }
+    return kind.has_value();
+  });
+  return kind;
+}
+
+}  // namespace
+
+std::optional<LinkKind> KindOfRel(std::string_view rel) {
+  static constexpr std::array<std::pair<std::string_view, LinkKind>, 6> kRels = {{
+      {"canonical", LinkKind::kCanonical},
+      {"alternate", LinkKind::kAlternate},
+      {"next", LinkKind::kNext},
+      {"prev", LinkKind::kPrev},
+      {"amphtml", LinkKind::kAmphtml},
+      {"shortlink", LinkKind::kShortlink},
+  }};
+  return FirstKind(rel, kRels);
+}
+
+std::optional<LinkKind> ResourceOfRel(std::string_view rel) {
+  static constexpr std::array<std::pair<std::string_view, LinkKind>, 4> kRels = {{
+      {"stylesheet", LinkKind::kStyle},
+      {"icon", LinkKind::kImage},
+      {"apple-touch-icon", LinkKind::kImage},
+      {"modulepreload", LinkKind::kScript},
+  }};
+  return FirstKind(rel, kRels);
+}
+
+uint8_t RelBits(std::string_view rel) {
+  uint8_t bits = 0;
+  AnyWord(rel, [&](std::string_view word) {
+    if (EqualIgnoringCase(word, "nofollow")) bits |= kRelNofollow;
+    if (EqualIgnoringCase(word, "ugc")) bits |= kRelUgc;
+    if (EqualIgnoringCase(word, "sponsored")) bits |= kRelSponsored;
+    return false;
+  });
+  return bits;
+}
+
+std::string_view RefreshUrl(std::string_view content) {
+  size_t i = 0;
+  const auto skip_space = [&] {
+    while (i < content.size() && IsAsciiSpace(content[i])) ++i;
+  };
+  skip_space();
+  const size_t time = i;
+  while (i < content.size() && web::IsDigit(content[i])) ++i;
+  if (i == time && (i == content.size() || content[i] != '.')) return {};
+  while (i < content.size() && (web::IsDigit(content[i]) || content[i] == '.')) ++i;
+  if (i == content.size()) return {};
+  if (content[i] != ';' && content[i] != ',' && !IsAsciiSpace(content[i])) return {};
+  skip_space();
+  if (i < content.size() && (content[i] == ';' || content[i] == ',')) ++i;
+  skip_space();
+  std::string_view url = content.substr(i);
+  if (web::StartsWithIgnoringCase(url, "url")) {
+    size_t p = 3;
+    while (p < url.size() && IsAsciiSpace(url[p])) ++p;
+    if (p < url.size() && url[p] == '=') {
+      ++p;
+      while (p < url.size() && IsAsciiSpace(url[p])) ++p;
+      url.remove_prefix(p);
+    }
+  }
+  if (!url.empty() && (url[0] == '"' || url[0] == '\'')) {
+    const char quote = url[0];
+    url.remove_prefix(1);
+    url = url.substr(0, url.find(quote));
+  }
+  return url;
+}
+
+}  // namespace crawld::parser

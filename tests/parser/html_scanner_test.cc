@@ -1,0 +1,93 @@
+#include "parser/html_scanner.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace crawld::parser {
+namespace {
+
+const web::Url kPage = *web::Url::Parse("http://h.example/");
+
+// What the scanner finds, a line each; "doubt" if it gives up.
+std::string Found(std::string_view html) {
+  PageCollector collector;
+  std::string references;
+  const ParseOptions options;
+  collector.Begin(options, "utf-8");
+  if (!ScanHtml(html, references, collector)) return "doubt";
+  ParsedPage page;
+  collector.Finish(kPage, page);
+  std::string found;
+  if (!page.language.empty()) found += "lang " + page.language + "\n";
+  if (!page.title.empty()) found += "title " + page.title + "\n";
+  if (!page.robots.raw.empty()) found += "robots " + page.robots.raw + "\n";
+  for (const Heading& heading : page.headings) {
+    found += "h" + std::to_string(heading.level) + " " + heading.text + "\n";
+  }
+  for (const Link& link : page.links) {
+    found += std::string(Name(link.kind)) + " " + std::string(link.url.href()) + "\n";
+  }
+  return found;
+}
+
+TEST(HtmlScannerTest, FindsLinksMetadataAndHeadings) {
+  EXPECT_EQ(Found("<!DOCTYPE html><html class=x lang=en><head><title>A &amp; <b></title>"
+                  "<META name=robots content='none' foo><link rel=next href=n><base href=/b/>"
+                  "<script>'<a href=no>'</script></head><body class=c><!-- <a href=no> -->"
+                  "<div id=d>text <A CLASS=k HREF='x' title=t>link</A><img src=no><br></div>"
+                  "<h2 id=h>One <em>two</em> <a href=y>three</a></h2>"
+                  "<iframe src=f width=1><a href=no></iframe><map><area href=m shape=s></map>"
+                  "<textarea><a href=no></textarea></body></html>"),
+            "lang en\ntitle A & <b>\nrobots none\nh2 One two three\n"
+            "next http://h.example/b/n\na http://h.example/b/x\na http://h.example/b/y\n"
+            "iframe http://h.example/b/f\narea http://h.example/b/m\n");
+}
+
+TEST(HtmlScannerTest, ValuesHaveTheirReferencesReplaced) {
+  EXPECT_EQ(Found("<a href='?a=1&amp;b=2&copy=3&sect;&#x26;&#38c'>x</a><html lang='d&eacute;'>"),
+            "lang d\xC3\xA9\na http://h.example/?a=1&b=2&copy=3%C2%A7&&c\n");
+}
+
+TEST(HtmlScannerTest, OfAttributesWithOneNameTheFirstCounts) {
+  EXPECT_EQ(Found("<a href=1 HREF=2>x</a><html lang=a lang=b><html lang=c>"),
+            "lang a\na http://h.example/1\n");
+}
+
+TEST(HtmlScannerTest, TextThatIsApartStaysApart) {
+  EXPECT_EQ(Found("<h1 class=title>&am<i>p;</i> 1 < 2 &lt 3</h1>"), "h1 &amp; 1 < 2 < 3\n");
+}
+
+TEST(HtmlScannerTest, TablesAndSvgAreFollowed) {
+  EXPECT_EQ(Found("<table><tr><td><a href=1>x</a><table><tr><th><a href=2></table><a href=3>"
+                  "<caption><h3>c</h3></caption></table><svg viewBox='0 0 1 1'><a href=no><title>t"
+                  "</title><path d=m /></a></svg><a href=4>"),
+            "h3 c\na http://h.example/1\na http://h.example/2\na http://h.example/3\n"
+            "a http://h.example/4\n");
+}
+
+// Whatever a tree builder might see otherwise is left to it.
+class InDoubtTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(InDoubtTest, ThePageWantsATree) { EXPECT_EQ(Found(GetParam()), "doubt"); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Pages, InDoubtTest,
+    testing::Values("<table><a href=x>out</a><tr><td></table>", "<table><table>",
+                    "<svg><div><a href=x>", "<svg><desc><a href=x></desc></svg>",
+                    "<svg><title><a></title></svg>", "<svg><![CDATA[ <a href=x> ]]></svg>",
+                    "<svg><g></svg>", "<math><a href=x>", "<template><a href=x></template>",
+                    "<frameset><frame src=x></frameset>", "<h1><div>x</div></h1>", "<h1>x",
+                    "<h1>x</h2>", "<h1>x<h2>y</h2></h1>", "<plaintext><a href=x>",
+                    "<!-- <a href=x>", "<!--><a href=x>", "<a href=x", "<a href='x",
+                    "<script><a href=x>", "<script><!--<script></script>--></script>", "x<", "</",
+                    "<isindex>", "<a href='&NotEqualTilde;'>", "<title>&rarr;&rarrw;</title>"));
+
+TEST(HtmlScannerTest, ANulIsLeftToTheTree) {
+  using std::string_view_literals::operator""sv;
+  EXPECT_EQ(Found("<a href='a\0b'>"sv), "doubt");
+  EXPECT_EQ(Found("<h1>a\0b</h1>"sv), "doubt");
+}
+
+}  // namespace
+}  // namespace crawld::parser
