@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "parser/raw_text.h"
 #include "web/ascii.h"
 #include "web/url_bytes.h"
 
@@ -120,6 +121,7 @@ class Guard {
     while (at_ < html_.size()) {
       const size_t open = html_.find('<', at_);
       const size_t text_end = std::min(open, html_.size());
+      MendText(at_, text_end);
       // Each character asks whether the last formatting element is still open.
       if (formatting_ > 0) {
         work_ += (text_end - at_) * stack_.size() / 4;
@@ -207,6 +209,9 @@ class Guard {
     }
   }
 
+  // Whether what gumbo gets wrong is written as something else.
+  bool Mends() const { return !filtering_ && !all_text_; }
+
   // Reads a name at `p`; returns its end.
   size_t ReadName(size_t p, uint64_t& hash) const {
     const size_t begin = p;
@@ -218,10 +223,11 @@ class Guard {
 
   // Elements that gumbo treats as an older standard did. <select> hid everything but options; it is
   // a container now (13.2.6.4.7), and like <applet> it ends scopes (13.2.4.2) and leaves a <p>
-  // open. <isindex> was a form.
+  // open. An <applet> also ends the formatting elements, so that one in a template might go on
+  // behind it; there it is a <section>. <isindex> was a form.
   void Rename(size_t begin, size_t end, uint64_t hash) {
-    if (filtering_) return;
-    if (hash == kSelect) Instead(begin, end, kNowSelect);
+    if (!Mends()) return;
+    if (hash == kSelect) Instead(begin, end, templates_ > 0 ? "section" : kNowSelect);
     if (hash == kIsindex) Instead(begin, end, "x-isindex");
   }
 
@@ -254,7 +260,7 @@ class Guard {
       if (count == kMaxAttributes) cut = p;
       ++count;
       // 13.2.5.33: part of the name, as U+FFFD; gumbo skips it.
-      if (html_[p] == '\0' && cut == 0 && start_tag && !filtering_) {
+      if (html_[p] == '\0' && cut == 0 && start_tag && Mends()) {
         Instead(p, p + 1, "\xEF\xBF\xBD");
       }
       ++p;  // even '=' may begin a name
@@ -267,7 +273,7 @@ class Guard {
       if (p >= size || html_[p] != '=') {
         // gumbo forgets that a repeated name is over when it has no value: <a b b href> would be a
         // "bhref". An empty value is the same attribute.
-        if (p < size && html_[p] != '>' && cut == 0 && start_tag && !filtering_) {
+        if (p < size && html_[p] != '>' && cut == 0 && start_tag && Mends()) {
           Insert(name_end, "=\"\"");
         }
         continue;
@@ -286,7 +292,7 @@ class Guard {
         while (p < size && !web::IsAsciiSpace(html_[p]) && html_[p] != '>') ++p;
         value_end = p;
       }
-      if (cut == 0 && start_tag && !filtering_) MendValue(value, value_end);
+      if (cut == 0 && start_tag && Mends()) MendValue(value, value_end);
     }
   }
 
@@ -326,6 +332,14 @@ class Guard {
             (c & 7U) << 18 | (next(1) & 0x3F) << 12 | (next(2) & 0x3F) << 6 | (next(3) & 0x3F);
         Instead(i, i + 4, "&#" + std::to_string(point) + ";");
       }
+    }
+  }
+
+  void MendText(size_t begin, size_t end) {
+    if (!Mends()) return;
+    const std::string_view text = html_.substr(0, end);
+    for (size_t i = text.find('&', begin); i != std::string_view::npos; i = text.find('&', i + 1)) {
+      MendReference(i, end);
     }
   }
 
@@ -421,19 +435,20 @@ class Guard {
   // Jumps behind the end tag of `name`, if there is one.
   void SkipRawText(std::string_view name, uint64_t hash, size_t begin) {
     if (std::find(endless_.begin(), endless_.end(), hash) != endless_.end()) return;
-    for (size_t p = at_; (p = html_.find("</", p)) != std::string_view::npos; p += 2) {
-      const size_t after = p + 2 + name.size();
-      if (after >= html_.size()) break;
-      if (HashName(html_.substr(p + 2, name.size())) != hash) continue;
-      const char c = html_[after];
-      if (!web::IsAsciiSpace(c) && c != '/' && c != '>') continue;
-      size_t end = 0;
-      if (!ReadEndTag(after, end)) break;
+    const size_t end_tag = FindRawTextEnd(html_, at_, name);
+    size_t end = 0;
+    // An end tag that is left open is no tag, but it ends the text.
+    if (end_tag != std::string_view::npos && ReadEndTag(end_tag + 2 + name.size(), end)) {
+      if (hash == kTitle) MendText(at_, end_tag);
       at_ = end;
       if (filtering_ && dropped_templates_ > 0) Replace(begin, at_, " ");
       return;
     }
-    endless_.push_back(hash);  // none from here on, so none from any later place
+    // None from here on, so none from any later place. A tree builder reads no more tags; but that
+    // is not relied upon, and what they would cost is still added up.
+    if (hash == kTitle) MendText(at_, html_.size());
+    endless_.push_back(hash);
+    all_text_ = true;
   }
 
   // A second <a> closes the first.
@@ -448,26 +463,42 @@ class Guard {
     }
   }
 
+  // 13.2.6.4.7: </applet>, </marquee>, </object> and </select> do nothing when a scope ends between
+  // them and their start tags. gumbo asks for the scope of a table.
+  bool IsStoppedByScope(uint64_t hash) const {
+    if (hash != kApplet && hash != kMarquee && hash != kObject && hash != kSelect) return false;
+    const size_t bottom = stack_.size() - std::min(stack_.size(), kLookback);
+    for (size_t i = stack_.size(); i > bottom && stack_[i - 1].hash != hash; --i) {
+      if ((stack_[i - 1].flags & kBarrier) != 0) return true;
+    }
+    return false;
+  }
+
   bool EndTag() {
     const size_t begin = at_;
     if (begin + 2 >= html_.size()) return false;
     if (html_[begin + 2] == '>') {
       // 13.2.5.7: nothing at all. In foreign content gumbo takes the next end tag for it.
-      if (foreign_ > 0 && !filtering_) LeaveOut(begin, begin + 3);
+      if (foreign_ > 0 && Mends()) Instead(begin, begin + 3, kNothing);
       at_ = begin + 3;
       return true;
     }
     if (!web::IsAlpha(html_[begin + 2])) return Bogus(begin + 2);
     uint64_t hash = 0;
     const size_t name_end = ReadName(begin + 2, hash);
-    Rename(begin + 2, name_end, hash);
     size_t end = 0;
     if (!ReadEndTag(name_end, end)) return false;
     at_ = end;
     const uint16_t flags = FlagsOf(hash);
+    if (Mends() && IsStoppedByScope(hash)) {
+      Instead(begin, end, kNothing);
+      work_ += StepsOverStack(true);
+      return true;
+    }
+    Rename(begin + 2, name_end, hash);
     // HTML Standard 13.2.6.5: these end foreign content, which gumbo does not know; the start tags
     // that they stand for do so.
-    if (foreign_ > 0 && !filtering_) {
+    if (foreign_ > 0 && Mends()) {
       if (hash == kP || hash == kBr) {
         Instead(begin, end, hash == kP ? "<p></p>" : "<br>");
         foreign_ = 0;
@@ -547,6 +578,10 @@ class Guard {
   static constexpr uint64_t kA = HashName("a");
   static constexpr uint64_t kP = HashName("p");
   static constexpr uint64_t kLi = HashName("li");
+  static constexpr uint64_t kTitle = HashName("title");
+  static constexpr uint64_t kApplet = HashName("applet");
+  static constexpr uint64_t kMarquee = HashName("marquee");
+  static constexpr uint64_t kObject = HashName("object");
   static constexpr uint64_t kButton = HashName("button");
   static constexpr uint64_t kDt = HashName("dt");
   static constexpr uint64_t kDd = HashName("dd");
@@ -554,6 +589,8 @@ class Guard {
   static constexpr uint64_t kSelect = HashName("select");
   static constexpr uint64_t kIsindex = HashName("isindex");
   static constexpr std::string_view kNowSelect = "applet";
+  // In place of a tag that means nothing: without it, what is around might become one.
+  static constexpr std::string_view kNothing = "<!---->";
   static constexpr size_t kMaxClosed = 65536;
 
   const std::string_view html_;
@@ -564,6 +601,7 @@ class Guard {
   bool copying_ = false;  // the result is in out_
   bool changed_ = false;  // something was left out
   bool filtering_ = false;
+  bool all_text_ = false;  // a raw text element is open to the end of the page
   size_t dropped_templates_ = 0;
   uint64_t work_ = 0;
   std::vector<Open> stack_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "parser/character_references.h"
+#include "parser/raw_text.h"
 #include "web/ascii.h"
 
 namespace crawld::parser {
@@ -20,6 +21,7 @@ using web::IsAsciiSpace;
 // What a tag name means to the scanner.
 enum class Name {
   kOther,   // nothing
+  kScope,   // nothing, but no end tag looks beyond it
   kPhrase,  // nothing, and may stand in a heading
   kAnchor,
   kArea,
@@ -35,6 +37,9 @@ enum class Name {
   kRow,   // content between these and the cells is thrown out of the table
   kCell,  // content stands where it is
   kSvg,
+  kMath,
+  kTemplate,   // its content counts for nothing
+  kPlaintext,  // all that follows is text
   kDoubt,
 };
 
@@ -100,7 +105,7 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"html", Name::kHtml, kLang},
     {"link", Name::kLink, kHref | kRel},
     {"mark", Name::kPhrase},
-    {"math", Name::kDoubt},
+    {"math", Name::kMath},
     {"meta", Name::kMeta, kName | kContent | kHttpEquiv},
     {"nobr", Name::kPhrase},
     {"samp", Name::kPhrase},
@@ -114,20 +119,24 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"tfoot", Name::kRow},
     {"thead", Name::kRow},
     {"title", Name::kTitle},
+    {"applet", Name::kScope},
     {"iframe", Name::kFrame, kSrc},
+    {"object", Name::kScope},
     {"script", Name::kRaw},
+    {"select", Name::kScope},
     {"strike", Name::kPhrase},
     {"strong", Name::kPhrase},
     {"acronym", Name::kPhrase},
     {"caption", Name::kCell},
     {"isindex", Name::kDoubt},
+    {"marquee", Name::kScope},
     {"noembed", Name::kRaw},
     {"colgroup", Name::kRow},
     {"frameset", Name::kDoubt},
     {"noframes", Name::kRaw},
-    {"template", Name::kDoubt},
+    {"template", Name::kTemplate},
     {"textarea", Name::kRaw},
-    {"plaintext", Name::kDoubt},
+    {"plaintext", Name::kPlaintext},
 });
 
 constexpr size_t kLongestName = kEntries.back().name.size();
@@ -164,48 +173,28 @@ const Entry& EntryOf(std::string_view name) {
   return kUnlisted;
 }
 
-// Elements of SVG, in lower case, that end no SVG and hold no HTML. <title> and <desc> may hold
-// some, and are looked at.
-constexpr std::array kSvgNames = std::to_array<std::string_view>({"a",
-                                                                  "g",
-                                                                  "use",
-                                                                  "defs",
-                                                                  "desc",
-                                                                  "line",
-                                                                  "mask",
-                                                                  "path",
-                                                                  "rect",
-                                                                  "stop",
-                                                                  "text",
-                                                                  "style",
-                                                                  "title",
-                                                                  "tspan",
-                                                                  "circle",
-                                                                  "filter",
-                                                                  "marker",
-                                                                  "switch",
-                                                                  "symbol",
-                                                                  "ellipse",
-                                                                  "feblend",
-                                                                  "feflood",
-                                                                  "femerge",
-                                                                  "pattern",
-                                                                  "polygon",
-                                                                  "clippath",
-                                                                  "feoffset",
-                                                                  "metadata",
-                                                                  "polyline",
-                                                                  "textpath",
-                                                                  "fecomposite",
-                                                                  "femergenode",
-                                                                  "fecolormatrix",
-                                                                  "fegaussianblur",
-                                                                  "lineargradient",
-                                                                  "radialgradient"});
+// Elements of SVG and MathML, in lower case, that do not end it.
+constexpr std::string_view kSvgNames =
+    " a g use svg defs desc line mask path rect stop text style title tspan circle filter marker "
+    "switch symbol ellipse feblend feflood femerge pattern polygon clippath feoffset metadata "
+    "polyline textpath fecomposite femergenode fecolormatrix fegaussianblur lineargradient "
+    "radialgradient ";
+constexpr std::string_view kMathNames =
+    " mi mn mo ms mtd mtr math msub msup none mfrac mover mroot mrow msqrt mtext mtable munder "
+    "mstyle merror mspace mfenced menclose mpadded mphantom msubsup munderover semantics "
+    "annotation mprescripts mmultiscripts ";
+// Those of them that HTML may stand in.
+constexpr std::string_view kHtmlInSvg = " desc title ";
+constexpr std::string_view kHtmlInMath = " mi mn mo ms mtext ";
 
-bool StaysInSvg(std::string_view name) {
-  return std::any_of(kSvgNames.begin(), kSvgNames.end(),
-                     [&](std::string_view entry) { return EqualIgnoringCase(name, entry); });
+bool IsOneOf(std::string_view name, std::string_view names) {
+  constexpr size_t kLongest = 16;
+  if (name.size() > kLongest) return false;
+  std::array<char, kLongest + 2> key{};
+  key[0] = ' ';
+  for (size_t i = 0; i < name.size(); ++i) key[i + 1] = web::AsciiLower(name[i]);
+  key[name.size() + 1] = ' ';
+  return names.find(std::string_view(key.data(), name.size() + 2)) != std::string_view::npos;
 }
 
 class Scanner {
@@ -220,7 +209,7 @@ class Scanner {
       const size_t end = std::min(next, html_.size());
       if (!heading_.empty() && !Text(html_.substr(at_, end - at_))) return false;
       at_ = end;
-      if (next == std::string_view::npos) return heading_.empty() && svg_.empty();
+      if (next == std::string_view::npos) return true;
       if (!Markup()) return false;
     }
   }
@@ -247,47 +236,41 @@ class Scanner {
   bool Markup() {
     const char next = Peek(1);
     if (web::IsAlpha(next)) return Tag(false);
-    if (next == '?') return BogusComment();
-    if (next == '/') {
-      return web::IsAlpha(Peek(2)) ? Tag(true) : at_ + 2 < html_.size() && BogusComment();
+    if (next == '/' && web::IsAlpha(Peek(2))) return Tag(true);
+    // 13.2.5.6, 13.2.5.7: at the end of the page it is text, as before what begins no markup.
+    if (next == '?' || (next == '/' && at_ + 2 < html_.size())) {
+      SkipBehind(">", at_ + 2);
+    } else if (next != '!') {
+      const size_t size = next == '/' ? 2 : 1;
+      if (!heading_.empty()) collector_.Text(html_.substr(at_, size), true);
+      at_ += size;
+    } else if (html_.substr(at_ + 2, 2) == "--") {
+      SkipComment();
+    } else if (!foreign_.empty() && html_.substr(at_ + 2, 7) == "[CDATA[") {
+      SkipBehind("]]>", at_ + 9);
+    } else {
+      // 13.2.5.41: a bogus comment; a doctype ends there too.
+      SkipBehind(">", at_ + 2);
     }
-    if (next != '!') {
-      // A '<' that is text.
-      ++at_;
-      if (at_ == html_.size()) return false;
-      if (!heading_.empty()) collector_.Text("<", true);
-      return true;
-    }
-    if (html_.substr(at_ + 2, 2) == "--") return Comment();
-    // Inside SVG it may be CDATA.
-    return svg_.empty() && BogusComment();
-  }
-
-  // HTML Standard 13.2.5.41: up to the next '>'; a doctype ends there too.
-  bool BogusComment() {
-    const size_t end = html_.find('>', at_);
-    if (end == std::string_view::npos) return false;
-    at_ = end + 1;
     return true;
   }
 
-  bool Comment() {
+  // To behind the first `end` from `from` on; without one it is open up to the end of the page.
+  void SkipBehind(std::string_view end, size_t from) {
+    const size_t found = html_.find(end, from);
+    at_ = found == std::string_view::npos ? html_.size() : found + end.size();
+  }
+
+  // 13.2.5.43 to 13.2.5.51
+  void SkipComment() {
     size_t end = at_ + 4;
-    // <!--> and <!---> are whole comments.
-    if (html_.substr(end, 1) == ">" || html_.substr(end, 2) == "->") return false;
-    while (true) {
-      end = html_.find("--", end);
-      if (end == std::string_view::npos) return false;
-      if (html_.substr(end + 2, 1) == ">") {
-        at_ = end + 3;
-        return true;
+    if (html_.substr(end, 1) == ">" || html_.substr(end, 2) == "->") return SkipBehind(">", end);
+    for (; (end = html_.find("--", end)) != std::string_view::npos; ++end) {
+      if (html_.substr(end + 2, 1) == ">" || html_.substr(end + 2, 2) == "!>") {
+        return SkipBehind(">", end);
       }
-      if (html_.substr(end + 2, 2) == "!>") {
-        at_ = end + 4;
-        return true;
-      }
-      ++end;
     }
+    at_ = html_.size();
   }
 
   // HTML Standard 13.2.5.32 to 13.2.5.40, from behind a tag's name. Leaves the attributes that are
@@ -369,9 +352,14 @@ class Scanner {
     const std::string_view name = html_.substr(name_at, name_end - name_at);
     const Entry& entry = EntryOf(name);
     const Scan scan = ScanAttributes(name_end, end_tag ? 0 : entry.attributes);
-    if (!scan.whole || scan.odd || entry.meaning == Name::kDoubt) return false;
+    if (!scan.whole) {
+      at_ = html_.size();  // it never was a tag
+      return true;
+    }
+    if (scan.odd || entry.meaning == Name::kDoubt) return false;
     at_ = scan.end;
-    if (!svg_.empty()) return SvgTag(name, end_tag, scan.self_closing);
+    if (!foreign_.empty()) return ForeignTag(name, end_tag, scan.self_closing);
+    if (templates_ > 0) return TemplateTag(name, entry.meaning, end_tag);
     if (found_ != 0 && !Decode()) return false;
     if (!heading_.empty()) return HeadingTag(name, entry, end_tag);
     return end_tag ? EndTag(entry.meaning) : StartTag(name, entry, scan.self_closing);
@@ -383,10 +371,12 @@ class Scanner {
   bool StartTag(std::string_view name, const Entry& entry, bool self_closing) {
     switch (entry.meaning) {
       case Name::kOther:
+      case Name::kScope:
       case Name::kPhrase:
         return true;
       case Name::kRaw:
-        return SkipRawText(name);
+        SkipRawText(name);
+        return true;
       case Name::kHtml:
         // 13.2.6.4.7: a later one adds what the first has not.
         if (!values_.Has(Attribute::kLang) || have_language_) return true;
@@ -416,10 +406,12 @@ class Scanner {
         return !IsThrownOut();
       case Name::kFrame:
         collector_.Frame(values_, LinkKind::kIframe);
-        return !IsThrownOut() && SkipRawText(name);
+        SkipRawText(name);
+        return !IsThrownOut();
       case Name::kTitle: {
         const size_t begin = at_;
-        if (IsThrownOut() || !SkipRawText(name)) return false;
+        SkipRawText(name);
+        if (IsThrownOut()) return false;
         if (!collector_.BeginTitle()) return true;
         const bool known = Text(html_.substr(begin, at_ - begin));
         collector_.EndTitle();
@@ -434,8 +426,16 @@ class Scanner {
         tables_.push_back({});
         return tables_.size() < kMaxOpen;
       case Name::kSvg:
-        if (!self_closing) svg_.push_back(name);
+      case Name::kMath:
+        if (!self_closing) foreign_.push_back({name, entry.meaning == Name::kMath});
         return !IsThrownOut();
+      case Name::kTemplate:
+        ++templates_;
+        open_in_template_ = false;
+        return true;
+      case Name::kPlaintext:
+        at_ = html_.size();
+        return true;
       case Name::kDoubt:
         break;
     }
@@ -465,18 +465,60 @@ class Scanner {
     return true;
   }
 
-  bool SvgTag(std::string_view name, bool end_tag, bool self_closing) {
+  bool ForeignTag(std::string_view name, bool end_tag, bool self_closing) {
+    const Foreign& parent = foreign_.back();
     if (end_tag) {
-      if (!EqualIgnoringCase(name, svg_.back())) return false;
-      svg_.pop_back();
+      if (!EqualIgnoringCase(name, parent.name)) return false;
+      foreign_.pop_back();
       return true;
     }
-    // HTML would stand in these.
-    if (EqualIgnoringCase(svg_.back(), "title") || EqualIgnoringCase(svg_.back(), "desc"))
-      return false;
-    if (!StaysInSvg(name) && !EqualIgnoringCase(name, "svg")) return false;
-    if (!self_closing) svg_.push_back(name);
-    return svg_.size() < kMaxOpen;
+    // 13.2.6: HTML would stand in these.
+    if (IsOneOf(parent.name, parent.math ? kHtmlInMath : kHtmlInSvg)) return false;
+    if (!IsOneOf(name, parent.math ? kMathNames : kSvgNames)) return false;
+    if (!self_closing) foreign_.push_back({name, parent.math});
+    return foreign_.size() < kMaxOpen;
+  }
+
+  // 13.2.6.4.22: nothing in a template reaches beyond it, but for one thing: a link that is open
+  // when something is that ends scopes may be opened again behind the template (13.2.4.3).
+  bool TemplateTag(std::string_view name, Name meaning, bool end_tag) {
+    switch (meaning) {
+      case Name::kAnchor:
+        open_in_template_ = !end_tag;
+        return true;
+      case Name::kTemplate:
+        templates_ += end_tag ? -1 : 1;
+        return end_tag || !open_in_template_;
+      case Name::kRaw:
+      case Name::kTitle:
+      case Name::kFrame:
+        if (!end_tag) SkipRawText(name);
+        return true;
+      case Name::kPlaintext:
+        if (!end_tag) at_ = html_.size();
+        return true;
+      case Name::kScope:
+      case Name::kTable:
+      case Name::kCell:
+        return end_tag || !open_in_template_;
+      case Name::kRow:
+        // 13.2.6.4.12: in a column group tags are ignored, and what would be raw text is none.
+        return end_tag || (!open_in_template_ && !EqualIgnoringCase(name, "col"));
+      case Name::kSvg:
+      case Name::kMath:
+      case Name::kDoubt:
+        return false;
+      case Name::kOther:
+      case Name::kPhrase:
+      case Name::kArea:
+      case Name::kBase:
+      case Name::kLink:
+      case Name::kMeta:
+      case Name::kHeading:
+      case Name::kHtml:
+        break;
+    }
+    return true;
   }
 
   // The values of the tag at hand, as a tokenizer has them.
@@ -500,37 +542,20 @@ class Scanner {
     return true;
   }
 
-  // From behind a start tag to before its end tag.
-  bool SkipRawText(std::string_view name) {
-    const size_t begin = at_;
-    for (size_t i = begin;; ++i) {
-      i = html_.find("</", i);
-      if (i == std::string_view::npos) return false;
-      const size_t after = i + 2 + name.size();
-      if (after >= html_.size()) return false;
-      if (EqualIgnoringCase(html_.substr(i + 2, name.size()), name) &&
-          (IsAsciiSpace(html_[after]) || html_[after] == '/' || html_[after] == '>')) {
-        at_ = i;
-        break;
-      }
-    }
-    // 13.2.5.18 and on: in a script, a comment that holds a script hides an end tag.
-    const std::string_view content = html_.substr(begin, at_ - begin);
-    return !EqualIgnoringCase(name, "script") || content.find("<!--") == std::string_view::npos ||
-           !HasScriptTag(content);
-  }
-
-  static bool HasScriptTag(std::string_view content) {
-    for (size_t i = content.find('<'); i != std::string_view::npos; i = content.find('<', i + 1)) {
-      if (EqualIgnoringCase(content.substr(i + 1, 6), "script")) return true;
-    }
-    return false;
+  // From behind a start tag to before its end tag, or to the end of the page.
+  void SkipRawText(std::string_view name) {
+    at_ = std::min(FindRawTextEnd(html_, at_, name), html_.size());
   }
 
   // More open than this is in doubt.
   static constexpr size_t kMaxOpen = 64;
   struct Table {
     bool in_cell = false;
+  };
+
+  struct Foreign {
+    std::string_view name;
+    bool math = false;
   };
 
   const std::string_view html_;
@@ -541,9 +566,11 @@ class Scanner {
   uint8_t found_ = 0;       // which it has
   std::string text_;
   bool have_language_ = false;
-  std::string_view heading_;           // the one that is open
-  std::vector<Table> tables_;          // open
-  std::vector<std::string_view> svg_;  // open elements from <svg> on
+  std::string_view heading_;       // the one that is open
+  std::vector<Table> tables_;      // open
+  std::vector<Foreign> foreign_;   // open elements from <svg> or <math> on
+  int64_t templates_ = 0;          // open
+  bool open_in_template_ = false;  // an <a>
 };
 
 }  // namespace

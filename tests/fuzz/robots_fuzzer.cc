@@ -1,9 +1,11 @@
 // Any bytes as robots.txt. The input is "path\nrobots.txt". The matcher is compared with a plain
-// backtracking one on patterns short enough for it.
+// one that keeps a table.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/check.h"
 #include "web/robots.h"
@@ -12,16 +14,24 @@ namespace {
 
 using crawld::web::RobotsRules;
 
+// Section 2.2.3, one character of the pattern at a time: `ends` says at which places of the path
+// what was read of the pattern may end.
 bool Glob(std::string_view pattern, std::string_view path) {
-  if (pattern.empty()) return true;
-  if (pattern == "$") return path.empty();
-  if (pattern[0] == '*') {
+  std::vector<bool> ends(path.size() + 1);
+  ends[0] = true;
+  for (size_t p = 0; p < pattern.size(); ++p) {
+    if (pattern[p] == '$' && p + 1 == pattern.size()) return ends[path.size()];
+    std::vector<bool> next(path.size() + 1);
     for (size_t i = 0; i <= path.size(); ++i) {
-      if (Glob(pattern.substr(1), path.substr(i))) return true;
+      if (pattern[p] == '*') {
+        next[i] = ends[i] || (i > 0 && next[i - 1]);
+      } else {
+        next[i] = i > 0 && ends[i - 1] && path[i - 1] == pattern[p];
+      }
     }
-    return false;
+    ends.swap(next);
   }
-  return !path.empty() && path[0] == pattern[0] && Glob(pattern.substr(1), path.substr(1));
+  return std::find(ends.begin(), ends.end(), true) != ends.end();
 }
 
 // Bytes that no normalisation touches, and few, so that patterns do match.

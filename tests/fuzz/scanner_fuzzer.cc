@@ -3,22 +3,62 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/check.h"
 #include "parser/html_parser.h"
+#include "web/ascii.h"
 #include "web/utf8.h"
 
 namespace {
 
+// gumbo reads control characters and noncharacters in text as U+FFFD, where the standard has them
+// stay (13.2.3.5); HtmlGuard writes C1 controls in attributes as a URL does. Both ways end here.
+std::string WithoutControls(std::string_view text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size();) {
+    const size_t begin = i++;
+    while (i < text.size() && (static_cast<unsigned char>(text[i]) & 0xC0) == 0x80) ++i;
+    const std::string_view character = text.substr(begin, i - begin);
+    uint32_t point = static_cast<unsigned char>(character[0]);
+    if (character.size() > 1) point &= 0x7FU >> character.size();
+    for (const char c : character.substr(1)) point = point << 6 | (static_cast<unsigned>(c) & 0x3F);
+    const std::string_view escaped = text.substr(begin, 6);
+    if (escaped.size() == 6 && escaped.starts_with("%C2%") &&
+        (escaped[4] == '8' || escaped[4] == '9') && crawld::web::HexValue(escaped[5]) >= 0) {
+      i = begin + 6;
+      plain += "\xEF\xBF\xBD";
+    } else if ((point < 0x20 && !crawld::web::IsAsciiSpace(character[0])) ||
+               (point >= 0x7F && point < 0xA0) || (point >= 0xFDD0 && point <= 0xFDEF) ||
+               (point & 0xFFFE) == 0xFFFE) {
+      plain += "\xEF\xBF\xBD";
+    } else {
+      plain += character;
+    }
+  }
+  return plain;
+}
+
+bool SameText(std::string_view a, std::string_view b) {
+  return a == b || WithoutControls(a) == WithoutControls(b);
+}
+
+bool SameHeadings(const std::vector<crawld::parser::Heading>& a,
+                  const std::vector<crawld::parser::Heading>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.level == y.level && SameText(x.text, y.text);
+  });
+}
+
 void CheckSame(const crawld::parser::ParsedPage& a, const crawld::parser::ParsedPage& b) {
-  CRAWLD_CHECK(a.title == b.title, "title");
-  CRAWLD_CHECK(a.description == b.description, "description");
-  CRAWLD_CHECK(a.language == b.language, "language");
+  CRAWLD_CHECK(SameText(a.title, b.title), "title");
+  CRAWLD_CHECK(SameText(a.description, b.description), "description");
+  CRAWLD_CHECK(SameText(a.language, b.language), "language");
   CRAWLD_CHECK(a.canonical == b.canonical, "canonical");
-  CRAWLD_CHECK(a.robots.raw == b.robots.raw, "robots");
-  CRAWLD_CHECK(a.headings == b.headings, "headings");
+  CRAWLD_CHECK(SameText(a.robots.raw, b.robots.raw), "robots");
+  CRAWLD_CHECK(SameHeadings(a.headings, b.headings), "headings");
   CRAWLD_CHECK(a.base_url == b.base_url, "base");
   CRAWLD_CHECK(a.links.size() == b.links.size(), "number of links");
   // Formatting elements that overlap may make the tree builder move links; the order is then its
@@ -45,6 +85,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view html(reinterpret_cast<const char*>(data), size);
   if (!crawld::web::IsValidUtf8(html)) return 0;
   crawld::parser::ParseOptions options;
+  // gumbo replaces control characters by something longer: cuts would fall in other places.
+  options.max_title_bytes = size_t{1} << 20;
   options.scan = false;
   const auto tree = parser.ParseUtf8(html, url, options);
   options.scan = true;

@@ -196,9 +196,38 @@ TEST(HtmlParserTest, Html_13_2_6_5_EndTagsOfPAndBrEndForeignContent) {
   const Strings both = {"a http://h.example/dir/1", "a http://h.example/dir/2"};
   EXPECT_EQ(Links("<svg></p><a href=1></a></svg><math><mi></br><a href=2>"), both);
   EXPECT_EQ(Links("<p><svg></p ><a href=1></a></p><p><a href=2>"), both);
+  EXPECT_EQ(Links("<math></p/><a href=1></a><svg></br/><a href=2>"), both);
   EXPECT_EQ(Links("<svg><foreignObject><p>x</p><a href=1></a></foreignObject><a href=no></a></svg>"
                   "<a href=2>"),
             both);
+}
+
+TEST(HtmlParserTest, Html_13_2_6_4_7_SelectIsAContainerThatEndsScopes) {
+  const Strings both = {"a http://h.example/dir/1", "a http://h.example/dir/2"};
+  EXPECT_EQ(Links("<select><option><a href=1>x</a></select><a href=2>"), both);
+  // Its end tag ends no <section>, and no tag in it ends what it stands in.
+  EXPECT_EQ(Links("<section><svg></select><a href=no></a></svg><a href=1></a><a href=2>"), both);
+  EXPECT_EQ(Links("<object><select><a href=1></a><svg></object><a href=no></a></svg><a href=2>"),
+            both);
+  EXPECT_TRUE(Parse("<table><</object>h1>", {.scan = false}).headings.empty());
+  // It is content, so that no frameset can follow.
+  EXPECT_EQ(Links("<select></select><frameset><a href=1></a><a href=2>"), both);
+}
+
+TEST(HtmlParserTest, Html_13_2_5_80_AReferenceBeyondUnicodeIsAReplacementCharacter) {
+  for (const bool scan : {true, false}) {
+    const ParsedPage page =
+        Parse("<title>&#4294967361;&#x100000041;</title><h1>&#1114112;</h1>", {.scan = scan});
+    EXPECT_EQ(page.title, "\xEF\xBF\xBD\xEF\xBF\xBD");
+    EXPECT_EQ(page.headings.at(0).text, "\xEF\xBF\xBD");
+  }
+}
+
+TEST(HtmlParserTest, ATitleThatIsLeftOpenIsTextToTheEnd) {
+  for (const bool scan : {true, false}) {
+    EXPECT_EQ(Parse("<title>a<b c d></title  e=\"f>", {.scan = scan}).title, "a<b c d>");
+    EXPECT_EQ(Parse("<title>a<b c d>", {.scan = scan}).title, "a<b c d>");
+  }
 }
 
 // HTML Standard 13.2.5.27 to 13.2.5.31: the first </script goes back to "escaped", the second ends.
@@ -208,6 +237,12 @@ TEST(HtmlParserTest, Html_13_2_5_ScriptsInScriptsInComments) {
   EXPECT_EQ(Links("<script><!--<script></script></script><a href=end>"),
             Strings{"a http://h.example/dir/end"});
   EXPECT_EQ(Links("<script><!--</script><a href=end>"), Strings{"a http://h.example/dir/end"});
+  for (const bool scan : {true, false}) {
+    const ParsedPage page =
+        Parse("<script><!--<script></script><!--</script><a href='x\5y'>", {.scan = scan});
+    ASSERT_EQ(page.links.size(), 1U);
+    EXPECT_EQ(page.links[0].url.href(), "http://h.example/dir/x%05y");
+  }
 }
 
 TEST(HtmlParserTest, AnAttributeOfTenMegabytesIsNoLinkAndCostsLittle) {

@@ -75,13 +75,47 @@ INSTANTIATE_TEST_SUITE_P(
     Pages, InDoubtTest,
     testing::Values("<table><a href=x>out</a><tr><td></table>", "<table><table>",
                     "<svg><div><a href=x>", "<svg><desc><a href=x></desc></svg>",
-                    "<svg><title><a></title></svg>", "<svg><![CDATA[ <a href=x> ]]></svg>",
-                    "<svg><g></svg>", "<math><a href=x>", "<template><a href=x></template>",
-                    "<frameset><frame src=x></frameset>", "<h1><div>x</div></h1>", "<h1>x",
-                    "<h1>x</h2>", "<h1>x<h2>y</h2></h1>", "<plaintext><a href=x>",
-                    "<!-- <a href=x>", "<!--><a href=x>", "<a href=x", "<a href='x",
-                    "<script><a href=x>", "<script><!--<script></script>--></script>", "x<", "</",
-                    "<isindex>", "<a href='&NotEqualTilde;'>", "<title>&rarr;&rarrw;</title>"));
+                    "<svg><title><a></title></svg>", "<svg><g></svg>", "<math><a href=x>",
+                    "<math><mtext><a href=x>", "<math><annotation-xml><svg>",
+                    "<template><col><textarea><a href=x>", "<template><svg></template>",
+                    "<template><a href=x><object></template>text",
+                    "<frameset><frame src=x></frameset>", "<h1><div>x</div></h1>", "<h1>x</h2>",
+                    "<h1>x<h2>y</h2></h1>", "<isindex>", "<a href='&NotEqualTilde;'>",
+                    "<title>&rarr;&rarrw;</title>"));
+
+// What is open at the end of a page.
+TEST(HtmlScannerTest, TheEndOfThePageEndsEverything) {
+  for (const char* const open :
+       {"<!-- <a href=no>", "<!--><a href=x><!--- <a href=no>", "<a href=no", "<a href='no",
+        "<script><a href=no>", "<plaintext><a href=no>", "<!doctype <a href=no", "<? <a href=no",
+        "</ <a href=no", "<svg><![CDATA[ <a href=no>", "<textarea></texta <a href=no>", "<",
+        "</"}) {
+    EXPECT_EQ(Found("<a href=x>" + std::string(open)), "a http://h.example/x\n") << open;
+  }
+  EXPECT_EQ(Found("<h1>a &amp; <i>b <"), "h1 a & b <\n");
+  EXPECT_EQ(Found("<h1>a </"), "h1 a </\n");
+  EXPECT_EQ(Found("<title>a <b"), "title a <b\n");
+}
+
+TEST(HtmlScannerTest, ScriptsInCommentsInScriptsHideAnEndTag) {
+  EXPECT_EQ(Found("<script><!--<script></script><a href=no>--></script><a href=x>"),
+            "a http://h.example/x\n");
+  EXPECT_EQ(Found("<script><!--></script><a href=x>"), "a http://h.example/x\n");
+  EXPECT_EQ(Found("<script><!--<script ></script></script><a href=x>"), "a http://h.example/x\n");
+  EXPECT_EQ(Found("<script><!--<scripts></script><a href=x>"), "a http://h.example/x\n");
+}
+
+TEST(HtmlScannerTest, TemplatesCountForNothing) {
+  EXPECT_EQ(Found("<table><template lang=a><base href=/no/><a href=no></a><template><h1>x</template>"
+                  "</table><script></template></script><a href=no></template><tr><td><a href=x>"),
+            "a http://h.example/x\n");
+}
+
+TEST(HtmlScannerTest, MathIsFollowed) {
+  EXPECT_EQ(Found("<math><semantics><mrow><mi>x</mi><mo>&lt;</mo></mrow><annotation>x<1"
+                  "</annotation></semantics></math><a href=x>"),
+            "a http://h.example/x\n");
+}
 
 TEST(HtmlScannerTest, ANulIsLeftToTheTree) {
   using std::string_view_literals::operator""sv;
