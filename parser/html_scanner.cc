@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "parser/character_references.h"
+#include "parser/microsyntaxes.h"
 #include "parser/raw_text.h"
 #include "web/ascii.h"
 
@@ -23,6 +24,8 @@ enum class Name {
   kOther,   // nothing
   kScope,   // nothing, but no end tag looks beyond it
   kPhrase,  // nothing, and may stand in a heading
+  kBlock,   // likewise, if it ends there
+  kButton,  // likewise; ends an earlier one
   kAnchor,
   kArea,
   kBase,
@@ -87,6 +90,7 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"col", Name::kRow},
     {"del", Name::kPhrase},
     {"dfn", Name::kPhrase},
+    {"div", Name::kBlock},
     {"img", Name::kPhrase},
     {"ins", Name::kPhrase},
     {"kbd", Name::kPhrase},
@@ -112,6 +116,7 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"span", Name::kPhrase},
     {"time", Name::kPhrase},
     {"image", Name::kPhrase},
+    {"label", Name::kBlock},
     {"small", Name::kPhrase},
     {"style", Name::kRaw},
     {"table", Name::kTable},
@@ -120,6 +125,8 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"thead", Name::kRow},
     {"title", Name::kTitle},
     {"applet", Name::kScope},
+    {"button", Name::kButton},
+    {"header", Name::kBlock},
     {"iframe", Name::kFrame, kSrc},
     {"object", Name::kScope},
     {"script", Name::kRaw},
@@ -131,6 +138,7 @@ constexpr std::array kEntries = std::to_array<Entry>({
     {"isindex", Name::kDoubt},
     {"marquee", Name::kScope},
     {"noembed", Name::kRaw},
+    {"section", Name::kBlock},
     {"colgroup", Name::kRow},
     {"frameset", Name::kDoubt},
     {"noframes", Name::kRaw},
@@ -247,6 +255,7 @@ class Scanner {
     } else if (html_.substr(at_ + 2, 2) == "--") {
       SkipComment();
     } else if (!foreign_.empty() && html_.substr(at_ + 2, 7) == "[CDATA[") {
+      if (!heading_.empty()) return false;
       SkipBehind("]]>", at_ + 9);
     } else {
       // 13.2.5.41: a bogus comment; a doctype ends there too.
@@ -359,20 +368,37 @@ class Scanner {
     if (scan.odd || entry.meaning == Name::kDoubt) return false;
     at_ = scan.end;
     if (!foreign_.empty()) return ForeignTag(name, end_tag, scan.self_closing);
-    if (templates_ > 0) return TemplateTag(name, entry.meaning, end_tag);
+    if (templates_ > 0) return TemplateTag(name, entry.meaning, end_tag, scan.self_closing);
     if (found_ != 0 && !Decode()) return false;
-    if (!heading_.empty()) return HeadingTag(name, entry, end_tag);
+    if (!heading_.empty()) return HeadingTag(name, entry.meaning, end_tag, scan.self_closing);
     return end_tag ? EndTag(entry.meaning) : StartTag(name, entry, scan.self_closing);
   }
 
   // 13.2.6.4.9: what stands in a table, but in no cell of it, is moved before the table.
   bool IsThrownOut() const { return !tables_.empty() && !tables_.back().in_cell; }
 
+  // Of these the first in the tree counts. 13.2.6.4.7, the "adoption agency algorithm": behind
+  // formatting elements the first in the tree may be a later one in the source.
+  bool IsFirst(uint8_t what, bool counts) {
+    if (!counts) return true;
+    const bool again = (seen_ & what) != 0;
+    seen_ |= what;
+    return !again || !formatted_;
+  }
+
   bool StartTag(std::string_view name, const Entry& entry, bool self_closing) {
     switch (entry.meaning) {
-      case Name::kOther:
-      case Name::kScope:
       case Name::kPhrase:
+        formatted_ = true;
+        return true;
+      case Name::kOther:
+      case Name::kBlock:
+        return true;
+      case Name::kButton:
+        button_open_ = true;
+        return true;
+      case Name::kScope:
+        button_lost_ = button_lost_ || button_open_;
         return true;
       case Name::kRaw:
         SkipRawText(name);
@@ -390,6 +416,7 @@ class Scanner {
         if (!tables_.empty()) tables_.back().in_cell = true;
         return true;
       case Name::kAnchor:
+        formatted_ = true;
         collector_.Anchor(values_, LinkKind::kA);
         return !IsThrownOut();
       case Name::kArea:
@@ -397,13 +424,15 @@ class Scanner {
         return !IsThrownOut();
       case Name::kBase:
         collector_.Base(values_);
-        return !IsThrownOut();
+        return IsFirst(kBaseSeen, values_.Has(Attribute::kHref)) && !IsThrownOut();
       case Name::kLink:
         collector_.LinkElement(values_);
-        return !IsThrownOut();
+        return IsFirst(kCanonicalSeen,
+                       KindOfRel(values_[Attribute::kRel]) == LinkKind::kCanonical) &&
+               !IsThrownOut();
       case Name::kMeta:
         collector_.Meta(values_);
-        return !IsThrownOut();
+        return IsFirst(kMetaSeen, values_.Has(Attribute::kName)) && !IsThrownOut();
       case Name::kFrame:
         collector_.Frame(values_, LinkKind::kIframe);
         SkipRawText(name);
@@ -411,7 +440,7 @@ class Scanner {
       case Name::kTitle: {
         const size_t begin = at_;
         SkipRawText(name);
-        if (IsThrownOut()) return false;
+        if (IsThrownOut() || !IsFirst(kTitleSeen, true)) return false;
         if (!collector_.BeginTitle()) return true;
         const bool known = Text(html_.substr(begin, at_ - begin));
         collector_.EndTitle();
@@ -423,6 +452,7 @@ class Scanner {
         return !IsThrownOut();
       case Name::kTable:
         if (IsThrownOut()) return false;
+        button_lost_ = button_lost_ || button_open_;
         tables_.push_back({});
         return tables_.size() < kMaxOpen;
       case Name::kSvg:
@@ -443,6 +473,7 @@ class Scanner {
   }
 
   bool EndTag(Name meaning) {
+    if (meaning == Name::kButton) button_open_ = false;
     if (tables_.empty()) return true;
     if (meaning == Name::kTable) {
       tables_.pop_back();
@@ -452,17 +483,43 @@ class Scanner {
     return true;
   }
 
-  // In a heading: phrases and links, up to its own end.
-  bool HeadingTag(std::string_view name, const Entry& entry, bool end_tag) {
-    if (entry.meaning == Name::kPhrase) return true;
-    if (entry.meaning == Name::kAnchor) {
+  // In a heading: phrases and links, up to its own end; what else is opened must be closed in it.
+  bool HeadingTag(std::string_view name, Name meaning, bool end_tag, bool self_closing) {
+    if (meaning == Name::kPhrase) return true;
+    if (meaning == Name::kAnchor) {
       if (!end_tag) collector_.Anchor(values_, LinkKind::kA);
       return true;
     }
-    if (!end_tag || !EqualIgnoringCase(name, heading_)) return false;
-    collector_.EndHeading();
-    heading_ = {};
-    return true;
+    if (meaning == Name::kSvg || meaning == Name::kMath) {
+      if (!end_tag && !self_closing) foreign_.push_back({name, meaning == Name::kMath});
+      return !end_tag;
+    }
+    if (meaning == Name::kHeading) {
+      if (!end_tag || !EqualIgnoringCase(name, heading_)) return false;
+      collector_.EndHeading();
+      heading_ = {};
+      in_heading_.clear();
+      return true;
+    }
+    if (meaning == Name::kButton) {
+      // An open one would end here, and the heading in it.
+      if (!end_tag && (button_open_ || button_lost_ || InHeading(name))) return false;
+    } else if (meaning != Name::kBlock) {
+      // Custom elements are all alike.
+      if (meaning != Name::kOther || name.find('-') == std::string_view::npos) return false;
+    }
+    if (end_tag) {
+      if (in_heading_.empty() || !EqualIgnoringCase(name, in_heading_.back())) return false;
+      in_heading_.pop_back();
+      return true;
+    }
+    in_heading_.push_back(name);
+    return in_heading_.size() < kMaxOpen;
+  }
+
+  bool InHeading(std::string_view name) const {
+    return std::any_of(in_heading_.begin(), in_heading_.end(),
+                       [&](std::string_view open) { return EqualIgnoringCase(open, name); });
   }
 
   bool ForeignTag(std::string_view name, bool end_tag, bool self_closing) {
@@ -481,7 +538,7 @@ class Scanner {
 
   // 13.2.6.4.22: nothing in a template reaches beyond it, but for one thing: a link that is open
   // when something is that ends scopes may be opened again behind the template (13.2.4.3).
-  bool TemplateTag(std::string_view name, Name meaning, bool end_tag) {
+  bool TemplateTag(std::string_view name, Name meaning, bool end_tag, bool self_closing) {
     switch (meaning) {
       case Name::kAnchor:
         open_in_template_ = !end_tag;
@@ -506,10 +563,14 @@ class Scanner {
         return end_tag || (!open_in_template_ && !EqualIgnoringCase(name, "col"));
       case Name::kSvg:
       case Name::kMath:
+        if (!end_tag && !self_closing) foreign_.push_back({name, meaning == Name::kMath});
+        return true;
       case Name::kDoubt:
         return false;
       case Name::kOther:
       case Name::kPhrase:
+      case Name::kBlock:
+      case Name::kButton:
       case Name::kArea:
       case Name::kBase:
       case Name::kLink:
@@ -553,6 +614,10 @@ class Scanner {
     bool in_cell = false;
   };
 
+  static constexpr uint8_t kBaseSeen = 1;
+  static constexpr uint8_t kCanonicalSeen = 2;
+  static constexpr uint8_t kMetaSeen = 4;
+  static constexpr uint8_t kTitleSeen = 8;
   struct Foreign {
     std::string_view name;
     bool math = false;
@@ -566,7 +631,12 @@ class Scanner {
   uint8_t found_ = 0;       // which it has
   std::string text_;
   bool have_language_ = false;
-  std::string_view heading_;       // the one that is open
+  uint8_t seen_ = 0;                          // k*Seen
+  bool formatted_ = false;                    // a formatting element was seen
+  std::string_view heading_;                  // the one that is open
+  std::vector<std::string_view> in_heading_;  // open in it
+  bool button_open_ = false;
+  bool button_lost_ = false;       // a scope began in a button: its end tag may not have been one
   std::vector<Table> tables_;      // open
   std::vector<Foreign> foreign_;   // open elements from <svg> or <math> on
   int64_t templates_ = 0;          // open

@@ -9,10 +9,10 @@
 //
 // Where the tree may differ from the source, it gives up, and a tree is built: content that a table
 // throws out (foster parenting), SVG and MathML with anything of HTML in them, framesets, headings
-// with more than phrases in them, NULs, character references with rare names. Of 66,903 pages of documentation 27 are such. One
-// difference is left in the links: where formatting elements overlap (<b><p></b>), a tree builder
-// may move one behind a later one. And one in texts: control characters stay, as the standard has
-// it, where gumbo puts U+FFFD.
+// that tables stand in, NULs, character references with rare names. Of 66,903 pages of
+// documentation 27 are such. One difference is left in the links: where formatting elements overlap
+// (<b><p></b>), a tree builder may move one behind a later one. And one in texts: control
+// characters stay, as the standard has it, where gumbo puts U+FFFD.
 //
 // tests/fuzz/scanner_fuzzer.cc holds what the scanner finds against what the tree has. One pass,
 // O(input).

@@ -58,6 +58,12 @@ TEST(HtmlScannerTest, TextThatIsApartStaysApart) {
   EXPECT_EQ(Found("<h1 class=title>&am<i>p;</i> 1 < 2 &lt 3</h1>"), "h1 &amp; 1 < 2 < 3\n");
 }
 
+TEST(HtmlScannerTest, AHeadingMayHoldWhatEndsInIt) {
+  EXPECT_EQ(Found("<h1><div><label>a</label> <x-icon>b</x-icon></div><button>c</button><svg><path/>"
+                  "</svg> d<a href=x></a></h1><h2><div>e</h2>"),
+            "h1 a bc d\nh2 e\na http://h.example/x\n");
+}
+
 TEST(HtmlScannerTest, TablesAndSvgAreFollowed) {
   EXPECT_EQ(Found("<table><tr><td><a href=1>x</a><table><tr><th><a href=2></table><a href=3>"
                   "<caption><h3>c</h3></caption></table><svg viewBox='0 0 1 1'><a href=no><title>t"
@@ -77,11 +83,13 @@ INSTANTIATE_TEST_SUITE_P(
                     "<svg><div><a href=x>", "<svg><desc><a href=x></desc></svg>",
                     "<svg><title><a></title></svg>", "<svg><g></svg>", "<math><a href=x>",
                     "<math><mtext><a href=x>", "<math><annotation-xml><svg>",
-                    "<template><col><textarea><a href=x>", "<template><svg></template>",
+                    "<template><col><textarea><a href=x>", "<template><svg></template>x</svg>",
                     "<template><a href=x><object></template>text",
-                    "<frameset><frame src=x></frameset>", "<h1><div>x</div></h1>", "<h1>x</h2>",
-                    "<h1>x<h2>y</h2></h1>", "<isindex>", "<a href='&NotEqualTilde;'>",
-                    "<title>&rarr;&rarrw;</title>"));
+                    "<frameset><frame src=x></frameset>", "<base href=x><i><base href=y>",
+                    "<h1><div>x</h1></div><h2><p>x</h2>", "<div><h1></div></h1>",
+                    "<h1><table></table></h1>", "<button><h1><button>x</button></h1>",
+                    "<h1><style>x</style></h1>", "<h1>x</h2>", "<h1>x<h2>y</h2></h1>", "<isindex>",
+                    "<a href='&NotEqualTilde;'>", "<title>&rarr;&rarrw;</title>"));
 
 // What is open at the end of a page.
 TEST(HtmlScannerTest, TheEndOfThePageEndsEverything) {
@@ -106,9 +114,10 @@ TEST(HtmlScannerTest, ScriptsInCommentsInScriptsHideAnEndTag) {
 }
 
 TEST(HtmlScannerTest, TemplatesCountForNothing) {
-  EXPECT_EQ(Found("<table><template lang=a><base href=/no/><a href=no></a><template><h1>x</template>"
-                  "</table><script></template></script><a href=no></template><tr><td><a href=x>"),
-            "a http://h.example/x\n");
+  EXPECT_EQ(
+      Found("<table><template lang=a><base href=/no/><a href=no></a><template><h1>x</template>"
+            "</table><script></template></script><a href=no></template><tr><td><a href=x>"),
+      "a http://h.example/x\n");
 }
 
 TEST(HtmlScannerTest, MathIsFollowed) {
