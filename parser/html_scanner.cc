@@ -181,6 +181,24 @@ const Entry& EntryOf(std::string_view name) {
   return kUnlisted;
 }
 
+// What ends what in a tag, as sets of these bits.
+constexpr uint8_t kBlank = 1;
+constexpr uint8_t kEndsTagName = 2;
+constexpr uint8_t kEndsName = 4;   // of an attribute
+constexpr uint8_t kEndsValue = 8;  // without quotes
+constexpr auto kEnds = [] {
+  std::array<uint8_t, 256> table{};
+  for (unsigned c = 0; c < 128; ++c) {
+    if (IsAsciiSpace(static_cast<char>(c))) {
+      table[c] = kBlank | kEndsTagName | kEndsName | kEndsValue;
+    }
+  }
+  table['/'] = kEndsTagName | kEndsName;
+  table['>'] = kEndsTagName | kEndsName | kEndsValue;
+  table['='] = kEndsName;
+  return table;
+}();
+
 // Elements of SVG and MathML, in lower case, that do not end it.
 constexpr std::string_view kSvgNames =
     " a g use svg defs desc line mask path rect stop text style title tspan circle filter marker "
@@ -215,7 +233,7 @@ class Scanner {
     while (true) {
       const size_t next = html_.find('<', at_);
       const size_t end = std::min(next, html_.size());
-      if (!heading_.empty() && !Text(html_.substr(at_, end - at_))) return false;
+      if (heading_ && !Text(html_.substr(at_, end - at_))) return false;
       at_ = end;
       if (next == std::string_view::npos) return true;
       if (!Markup()) return false;
@@ -250,12 +268,12 @@ class Scanner {
       SkipBehind(">", at_ + 2);
     } else if (next != '!') {
       const size_t size = next == '/' ? 2 : 1;
-      if (!heading_.empty()) collector_.Text(html_.substr(at_, size), true);
+      if (heading_) collector_.Text(html_.substr(at_, size), true);
       at_ += size;
     } else if (html_.substr(at_ + 2, 2) == "--") {
       SkipComment();
     } else if (!foreign_.empty() && html_.substr(at_ + 2, 7) == "[CDATA[") {
-      if (!heading_.empty()) return false;
+      if (heading_) return false;
       SkipBehind("]]>", at_ + 9);
     } else {
       // 13.2.5.41: a bogus comment; a doctype ends there too.
@@ -282,6 +300,15 @@ class Scanner {
     at_ = html_.size();
   }
 
+  // The next place, from `i` on, of a byte that is in the class, or that is not; size() if there is
+  // none.
+  size_t To(size_t i, uint8_t bits, bool in = true) const {
+    while (i < html_.size() && ((kEnds[static_cast<unsigned char>(html_[i])] & bits) != 0) != in) {
+      ++i;
+    }
+    return i;
+  }
+
   // HTML Standard 13.2.5.32 to 13.2.5.40, from behind a tag's name. Leaves the attributes that are
   // `wanted`, as they stand in the source, in values_, and which they are in found_.
   struct Scan {
@@ -295,33 +322,27 @@ class Scanner {
     values_.Clear();
     found_ = 0;
     const auto at = [&](size_t k) { return k < html_.size() ? html_[k] : '\0'; };
-    while (i < html_.size()) {
-      // Before an attribute's name.
-      while (IsAsciiSpace(at(i))) ++i;
-      if (at(i) == '/') {
+    while (true) {
+      i = To(i, kBlank, false);
+      if (i == html_.size()) return scan;
+      if (html_[i] == '/') {
         ++i;
-        if (at(i) == '>' && i < html_.size()) scan.self_closing = true;
+        scan.self_closing = at(i) == '>';
         continue;
       }
-      if (i >= html_.size()) return scan;
       if (html_[i] == '>') {
         scan.end = i + 1;
         scan.whole = true;
         return scan;
       }
       // The name; a '=' as its first character belongs to it.
-      const size_t begin = i++;
-      while (i < html_.size() && !IsAsciiSpace(html_[i]) && html_[i] != '/' && html_[i] != '>' &&
-             html_[i] != '=') {
-        ++i;
-      }
+      const size_t begin = i;
+      i = To(i + 1, kEndsName);
       const size_t name_end = i;
       std::string_view value = html_.substr(i, 0);
-      size_t equals = i;
-      while (IsAsciiSpace(at(equals))) ++equals;
+      const size_t equals = To(i, kBlank, false);
       if (at(equals) == '=') {
-        i = equals + 1;
-        while (IsAsciiSpace(at(i))) ++i;
+        i = To(equals + 1, kBlank, false);
         if (at(i) == '"' || at(i) == '\'') {
           const size_t quote = i;
           i = html_.find(html_[quote], quote + 1);
@@ -330,7 +351,7 @@ class Scanner {
           ++i;
         } else {
           const size_t first = i;
-          while (i < html_.size() && !IsAsciiSpace(html_[i]) && html_[i] != '>') ++i;
+          i = To(i, kEndsValue);
           value = html_.substr(first, i - first);
         }
       }
@@ -348,16 +369,11 @@ class Scanner {
         values_.Set(attribute, value);
       }
     }
-    return scan;
   }
 
   bool Tag(bool end_tag) {
     const size_t name_at = at_ + (end_tag ? 2 : 1);
-    size_t name_end = name_at;
-    while (name_end < html_.size() && !IsAsciiSpace(html_[name_end]) && html_[name_end] != '/' &&
-           html_[name_end] != '>') {
-      ++name_end;
-    }
+    const size_t name_end = To(name_at, kEndsTagName);
     const std::string_view name = html_.substr(name_at, name_end - name_at);
     const Entry& entry = EntryOf(name);
     const Scan scan = ScanAttributes(name_end, end_tag ? 0 : entry.attributes);
@@ -370,7 +386,7 @@ class Scanner {
     if (!foreign_.empty()) return ForeignTag(name, end_tag, scan.self_closing);
     if (templates_ > 0) return TemplateTag(name, entry.meaning, end_tag, scan.self_closing);
     if (found_ != 0 && !Decode()) return false;
-    if (!heading_.empty()) return HeadingTag(name, entry.meaning, end_tag, scan.self_closing);
+    if (heading_) return HeadingTag(name, entry.meaning, end_tag, scan.self_closing);
     return end_tag ? EndTag(entry.meaning) : StartTag(name, entry, scan.self_closing);
   }
 
@@ -448,7 +464,7 @@ class Scanner {
       }
       case Name::kHeading:
         collector_.BeginHeading(name[1] - '0');
-        heading_ = name;
+        heading_ = true;
         return !IsThrownOut();
       case Name::kTable:
         if (IsThrownOut()) return false;
@@ -495,9 +511,10 @@ class Scanner {
       return !end_tag;
     }
     if (meaning == Name::kHeading) {
-      if (!end_tag || !EqualIgnoringCase(name, heading_)) return false;
+      // 13.2.6.4.7: it ends at any heading's end tag.
+      if (!end_tag) return false;
       collector_.EndHeading();
-      heading_ = {};
+      heading_ = false;
       in_heading_.clear();
       return true;
     }
@@ -633,7 +650,7 @@ class Scanner {
   bool have_language_ = false;
   uint8_t seen_ = 0;                          // k*Seen
   bool formatted_ = false;                    // a formatting element was seen
-  std::string_view heading_;                  // the one that is open
+  bool heading_ = false;                      // the one that is open
   std::vector<std::string_view> in_heading_;  // open in it
   bool button_open_ = false;
   bool button_lost_ = false;       // a scope began in a button: its end tag may not have been one

@@ -62,6 +62,7 @@ TEST(HtmlScannerTest, AHeadingMayHoldWhatEndsInIt) {
   EXPECT_EQ(Found("<h1><div><label>a</label> <x-icon>b</x-icon></div><button>c</button><svg><path/>"
                   "</svg> d<a href=x></a></h1><h2><div>e</h2>"),
             "h1 a bc d\nh2 e\na http://h.example/x\n");
+  EXPECT_EQ(Found("<h5>a</h3>b<h1>c</h1>"), "h5 a\nh1 c\n");
 }
 
 TEST(HtmlScannerTest, TablesAndSvgAreFollowed) {
@@ -88,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "<frameset><frame src=x></frameset>", "<base href=x><i><base href=y>",
                     "<h1><div>x</h1></div><h2><p>x</h2>", "<div><h1></div></h1>",
                     "<h1><table></table></h1>", "<button><h1><button>x</button></h1>",
-                    "<h1><style>x</style></h1>", "<h1>x</h2>", "<h1>x<h2>y</h2></h1>", "<isindex>",
+                    "<h1><style>x</style></h1>", "<h1>x<h2>y</h2></h1>", "<isindex>",
                     "<a href='&NotEqualTilde;'>", "<title>&rarr;&rarrw;</title>"));
 
 // What is open at the end of a page.
