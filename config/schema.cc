@@ -324,6 +324,11 @@ std::vector<Key> MakeTable() {
           .Range(kMiB, kTiB)
           .Doc("Bodies in flight and waiting for the parser, together; at least max_body."),
       CRAWLD_KEY(fetcher.http2).Doc("Offer HTTP/2."),
+      CRAWLD_KEY(fetcher.allow_addresses)
+          .Range(1, 128)
+          .Doc("Addresses that may be connected to beside those of the public Internet: "
+               "10.0.0.0/8, 127.0.0.1:8080, [fd00::]/8:443. Without, no page can lead the crawl to "
+               "this machine, its network, or a cloud's metadata."),
       CRAWLD_KEY(fetcher.ca_file)
           .Range(1, kPathBytes)
           .Doc("Certificates to trust, as PEM. null: the system's."),

@@ -8,6 +8,8 @@ std::string_view Name(FetchError error) {
       return "bad_url";
     case FetchError::kDns:
       return "dns";
+    case FetchError::kAddressForbidden:
+      return "address_forbidden";
     case FetchError::kConnect:
       return "connect";
     case FetchError::kConnectTimeout:
@@ -43,6 +45,7 @@ std::string_view Name(FetchError error) {
 RetryAdvice AdviceFor(FetchError error) {
   switch (error) {
     case FetchError::kBadUrl:
+    case FetchError::kAddressForbidden:
     case FetchError::kHeadTooLarge:
       return RetryAdvice::kNever;
     case FetchError::kDns:

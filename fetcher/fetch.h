@@ -18,6 +18,7 @@ namespace crawld::fetcher {
 enum class FetchError : uint8_t {
   kBadUrl,            // not http or https, or nothing curl can ask for
   kDns,               // the name does not resolve
+  kAddressForbidden,  // it resolves to addresses that the guard refuses (address_guard.h)
   kConnect,           // refused, unreachable
   kConnectTimeout,    // name, connection and TLS together took too long
   kTls,               // handshake or certificate
@@ -33,7 +34,7 @@ enum class FetchError : uint8_t {
   kCancelled,         // given up by us: shutdown
   kInternal,          // libcurl failed for a reason of its own (out of memory, descriptors)
 };
-inline constexpr int kFetchErrors = 16;
+inline constexpr int kFetchErrors = 17;
 std::string_view Name(FetchError error);
 
 // Whether trying again can help; decided here, where the error is born.

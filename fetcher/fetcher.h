@@ -19,6 +19,7 @@
 
 #include "base/time.h"
 #include "concurrency/future.h"
+#include "fetcher/address_guard.h"
 #include "fetcher/fetch.h"
 
 namespace crawld::fetcher {
@@ -32,8 +33,9 @@ struct FetcherOptions {
   Millis total_timeout{120000};
   uint64_t max_body_bytes = 16ULL << 20;
   uint64_t max_header_bytes = 256ULL << 10;
-  bool http2 = true;    // offered by ALPN
-  std::string ca_file;  // PEM; empty: the system's
+  bool http2 = true;                          // offered by ALPN
+  std::vector<AddressRange> allow_addresses;  // beside the public ones
+  std::string ca_file;                        // PEM; empty: the system's
   std::string user_agent;
   std::vector<std::pair<std::string, std::string>> headers;  // further request headers
 };

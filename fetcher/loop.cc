@@ -125,6 +125,10 @@ struct Fetcher::Loop::Transfer {
   uint64_t max_body = 0;
   Clock::time_point begun;
   Clock::time_point last_progress;
+  // What the guard said of the addresses that the name has.
+  std::optional<AddressKind> refused;
+  std::string refused_ip;
+  bool connecting = false;  // to one that it did not refuse
   bool answering = false;   // a final response's head is complete
   bool head_open = false;   // inside a head: between a status line and its empty line
   uint64_t head_bytes = 0;  // interim responses included
@@ -152,6 +156,7 @@ struct Fetcher::Loop::Socket {
 
 Fetcher::Loop::Loop(const FetcherOptions& options, int number)
     : options_(options),
+      guard_(options.allow_addresses),
       fields_(FieldsOf(options)),
       io_(1),
       work_(asio::make_work_guard(io_)),
@@ -290,7 +295,6 @@ CURL* Fetcher::Loop::TakeHandle() {
   Set(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
   Set(easy, CURLOPT_WRITEFUNCTION, &OnBody);
   Set(easy, CURLOPT_OPENSOCKETFUNCTION, &OnOpen);
-  Set(easy, CURLOPT_OPENSOCKETDATA, this);
   Set(easy, CURLOPT_CLOSESOCKETFUNCTION, &OnClose);
   Set(easy, CURLOPT_CLOSESOCKETDATA, this);
   return easy;
@@ -311,6 +315,7 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
   // Of several requests to an HTTP/2 host, the later ones wait for the first one's connection.
   Set(easy, CURLOPT_PIPEWAIT, options_.http2 && url.scheme() == "https" ? 1L : 0L);
   Set(easy, CURLOPT_PRIVATE, &transfer);
+  Set(easy, CURLOPT_OPENSOCKETDATA, &transfer);
   Set(easy, CURLOPT_HEADERDATA, &transfer);
   Set(easy, CURLOPT_WRITEDATA, &transfer);
   // As libcurl writes it; tests/fetcher compares it with what a server reads.
@@ -402,7 +407,15 @@ size_t Fetcher::Loop::OnBody(char* data, size_t size, size_t count, void* user) 
 }
 
 curl_socket_t Fetcher::Loop::OnOpen(void* user, curlsocktype, curl_sockaddr* address) {
-  auto& loop = *static_cast<Loop*>(user);
+  auto& transfer = *static_cast<Transfer*>(user);
+  Loop& loop = *transfer.loop;
+  if (const auto refusal = loop.guard_.Refusal(address->addr)) {
+    transfer.refused = refusal;
+    const auto ip = IpAddress::From(address->addr);
+    transfer.refused_ip = ip ? ip->ToString() : "an address of another family";
+    return CURL_SOCKET_BAD;
+  }
+  transfer.connecting = true;
   const int fd =
       socket(address->family, address->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->protocol);
   if (fd < 0) return CURL_SOCKET_BAD;
@@ -582,6 +595,11 @@ void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) const {
       result.error = FetchError::kHeadTooLarge;
     }
     result.detail = curl_easy_strerror(code);
+    if (transfer.refused && !transfer.connecting) {
+      result.error = FetchError::kAddressForbidden;
+      result.detail = fmt::format("{} is a {} address; fetcher.allow_addresses can allow it",
+                                  transfer.refused_ip, Name(*transfer.refused));
+    }
     if (transfer.answering) result.truncated = Truncation::kDisconnect;
   } else if (!transfer.answering) {
     result.error = FetchError::kProtocol;

@@ -23,6 +23,7 @@
 #include "base/mutex.h"
 #include "concurrency/future.h"
 #include "concurrency/threads.h"
+#include "fetcher/address_guard.h"
 #include "fetcher/fetch.h"
 #include "fetcher/fetcher.h"
 
@@ -75,13 +76,14 @@ class Fetcher::Loop {
 
   static size_t OnHeader(char* data, size_t size, size_t count, void* transfer);
   static size_t OnBody(char* data, size_t size, size_t count, void* transfer);
-  static curl_socket_t OnOpen(void* loop, curlsocktype purpose, curl_sockaddr* address);
+  static curl_socket_t OnOpen(void* transfer, curlsocktype purpose, curl_sockaddr* address);
   static int OnClose(void* loop, curl_socket_t fd);
   static int OnSocket(CURL* easy, curl_socket_t fd, int what, void* loop, void* socket);
   static int OnTimer(CURLM* multi, long delay_ms, void* loop);
 
   // Constant after construction.
   const FetcherOptions options_;
+  const AddressGuard guard_;
   const std::string fields_;  // request header fields as sent, after Host and User-Agent
   curl_slist* header_list_ = nullptr;
 

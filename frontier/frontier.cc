@@ -28,7 +28,7 @@ web::UrlHash ExcludedKey(web::UrlHash hash) {
   return hash;
 }
 
-// Verdicts that depend on where the link stood: a later link may admit the URL.
+// Verdicts that depend on where the link stood, or on when: a later link may admit the URL.
 bool MayBeOverruled(Verdict verdict) {
   switch (verdict) {
     case Verdict::kOtherHost:
@@ -41,13 +41,13 @@ bool MayBeOverruled(Verdict verdict) {
     case Verdict::kUrlTooLong:
     case Verdict::kBadHost:
     case Verdict::kNofollow:
+    case Verdict::kRobotsUnreachable:
       return true;
     case Verdict::kAdmit:
     case Verdict::kHostLimit:
     case Verdict::kCrawlLimit:
     case Verdict::kTooManyOrigins:
     case Verdict::kRobotsDisallowed:
-    case Verdict::kRobotsUnreachable:
     case Verdict::kRobotsFile:
       return false;
   }
@@ -282,8 +282,12 @@ class Frontier::Committer {
         ++record.redirects;
         record.redirect_to = result.redirect_to->href();
         break;
+      case RobotsResult::Kind::kForbidden:
       case RobotsResult::Kind::kUnreachable: {
         record.failures = static_cast<uint16_t>(std::min<uint32_t>(record.failures + 1U, 1000));
+        if (result.kind == RobotsResult::Kind::kForbidden) {
+          record.failures = std::max(record.failures, options_.scheduler.robots_max_tries);
+        }
         record.redirects = 0;
         record.redirect_to.clear();
         const WallTime again = std::max(

@@ -173,7 +173,9 @@ void Scheduler::LoadRobots(const Host& host, Origin& origin, WallTime now) {
   switch (record->kind) {
     case RobotsRecord::Kind::kRules:
     case RobotsRecord::Kind::kAllowAll:
-      if (record->expires <= now) {
+      // While the file fails, `expires` is the next try. Else a shorter age in the config counts.
+      if (record->expires <= now ||
+          (record->failures == 0 && record->fetched + options_.politeness.robots_max_age <= now)) {
         origin.rules_state = Rules::kMissing;
         return;
       }

@@ -142,6 +142,7 @@ struct RobotsResult {
     kRules,        // body holds the file
     kAllowAll,     // 4xx: no rules
     kUnreachable,  // 5xx, 429, network failure: everything is disallowed for now
+    kForbidden,    // likewise: its address is one that we may not connect to
     kRedirect,     // follow redirect_to
   };
   Kind kind = Kind::kAllowAll;

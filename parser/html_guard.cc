@@ -28,21 +28,26 @@ constexpr uint16_t kScript = 1 << 11;
 constexpr uint16_t kItem = 1 << 12;     // li, dt, dd: a start tag ends an open one
 constexpr uint16_t kSpecial = 1 << 13;  // but does not look beyond these
 constexpr uint16_t kEndsP = 1 << 14;    // a start tag ends an open <p>, with all that is open in it
+constexpr uint16_t kInForeign = 1 << 15;  // of what is open: it stands in svg or math
+
+// In the hash of a name that is no element's.
+constexpr uint64_t kUnknown = uint64_t{1} << 63;
 
 constexpr uint64_t HashName(std::string_view name) {
   uint64_t hash = 0xcbf29ce484222325;
   for (const char c : name) {
     hash = (hash ^ static_cast<unsigned char>(web::AsciiLower(c))) * 0x100000001b3;
   }
-  return hash;
+  return hash & ~kUnknown;
 }
 
 struct Entry {
   uint64_t hash = 0;
+  std::string_view name;
   uint16_t flags = 0;
 };
 
-// Open addressing; a name is told by its hash alone.
+// Open addressing. The hash is no secret, so the name is compared too.
 constexpr size_t kSlots = 512;
 constexpr std::array<Entry, kSlots> kElements = [] {
   std::array<Entry, kSlots> table{};
@@ -53,6 +58,7 @@ constexpr std::array<Entry, kSlots> kElements = [] {
       size_t slot = hash % kSlots;
       while (table[slot].hash != 0 && table[slot].hash != hash) slot = (slot + 1) % kSlots;
       table[slot].hash = hash;
+      table[slot].name = names.substr(0, space);
       table[slot].flags |= flags;
       names.remove_prefix(std::min(space + 1, names.size()));
     }
@@ -60,7 +66,7 @@ constexpr std::array<Entry, kSlots> kElements = [] {
   add("area base br col embed hr img input link meta source track wbr basefont bgsound frame "
       "keygen param image",
       kVoid);
-  add("option tr td th tbody thead tfoot colgroup html head body", kUnfollowed);
+  add("option tr td th tbody thead tfoot colgroup html head body frameset", kUnfollowed);
   add("li dt dd", kItem);
   add("applet article aside blockquote body button caption center colgroup dd details dir dl dt "
       "fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 head header hgroup html "
@@ -87,16 +93,18 @@ constexpr std::array<Entry, kSlots> kElements = [] {
   add("html body", kMerged);
   add("template", kTemplate);
   add("script", kScript);
+  add("isindex menuitem", 0);
   return table;
 }();
 
-uint16_t FlagsOf(uint64_t hash) {
-  size_t slot = hash % kSlots;
-  while (kElements[slot].hash != 0) {
-    if (kElements[slot].hash == hash) return kElements[slot].flags;
-    slot = (slot + 1) % kSlots;
+// The element of that name, or nullptr.
+const Entry* ElementOf(uint64_t hash, std::string_view name) {
+  for (size_t slot = hash % kSlots; kElements[slot].hash != 0; slot = (slot + 1) % kSlots) {
+    if (kElements[slot].hash == hash && web::EqualIgnoringCase(kElements[slot].name, name)) {
+      return &kElements[slot];
+    }
   }
-  return 0;
+  return nullptr;
 }
 
 // Bytes that are a control character, or may begin one, a noncharacter or a character reference.
@@ -152,8 +160,7 @@ class Guard {
  private:
   struct Open {
     uint64_t hash;
-    uint32_t name_begin;
-    uint16_t name_size;
+    std::string_view name;  // as gumbo has it
     uint16_t flags;
   };
 
@@ -203,7 +210,7 @@ class Guard {
     for (auto open = stack_.rbegin(); open != stack_.rend() && closed < kMaxClosed; ++open) {
       if ((open->flags & kTemplate) != 0) break;  // what follows is still inside it
       out_ += "</";
-      out_ += open->hash == kSelect ? kNowSelect : html_.substr(open->name_begin, open->name_size);
+      out_ += open->name;
       out_ += '>';
       ++closed;
     }
@@ -212,12 +219,17 @@ class Guard {
   // Whether what gumbo gets wrong is written as something else.
   bool Mends() const { return !filtering_ && !all_text_; }
 
-  // Reads a name at `p`; returns its end.
-  size_t ReadName(size_t p, uint64_t& hash) const {
+  // Reads a name at `p`; returns its end. `flags`: of the element that has it. A name that is no
+  // element's may have an element's hash, and so gets another one.
+  size_t ReadName(size_t p, uint64_t& hash, uint16_t& flags) const {
     const size_t begin = p;
     while (p < html_.size() && !web::IsAsciiSpace(html_[p]) && html_[p] != '/' && html_[p] != '>')
       ++p;
-    hash = HashName(html_.substr(begin, std::min<size_t>(p - begin, 32)));
+    const std::string_view name = html_.substr(begin, std::min<size_t>(p - begin, kMaxName));
+    hash = HashName(name);
+    const Entry* const element = ElementOf(hash, name);
+    flags = element == nullptr ? 0 : element->flags;
+    if (element == nullptr) hash |= kUnknown;
     return p;
   }
 
@@ -225,10 +237,18 @@ class Guard {
   // a container now (13.2.6.4.7), and like <applet> it ends scopes (13.2.4.2) and leaves a <p>
   // open. An <applet> also ends the formatting elements, so that one in a template might go on
   // behind it; there it is a <section>. <isindex> was a form.
-  void Rename(size_t begin, size_t end, uint64_t hash) {
-    if (!Mends()) return;
-    if (hash == kSelect) Instead(begin, end, templates_ > 0 ? "section" : kNowSelect);
-    if (hash == kIsindex) Instead(begin, end, "x-isindex");
+  // <search> and <menuitem> it does not know as what they are.
+  std::string_view Rename(size_t begin, size_t end, uint64_t hash) {
+    const std::string_view name = html_.substr(begin, std::min<size_t>(end - begin, kMaxName));
+    if (!Mends()) return name;
+    std::string_view written;
+    if (hash == kSelect) written = templates_ > 0 ? "section" : kNowSelect;
+    if (hash == kIsindex) written = "x-isindex";
+    if (hash == kSearch) written = "dir";
+    if (hash == kMenuitem) written = "x-menuitem";
+    if (written.empty()) return name;
+    Instead(begin, end, written);
+    return written;
   }
 
   // Reads an end tag from behind its name.
@@ -259,6 +279,7 @@ class Guard {
       self_closing = false;
       if (count == kMaxAttributes) cut = p;
       ++count;
+      const size_t name = p;
       // 13.2.5.33: part of the name, as U+FFFD; gumbo skips it.
       if (html_[p] == '\0' && cut == 0 && start_tag && Mends()) {
         Instead(p, p + 1, "\xEF\xBF\xBD");
@@ -292,23 +313,32 @@ class Guard {
         while (p < size && !web::IsAsciiSpace(html_[p]) && html_[p] != '>') ++p;
         value_end = p;
       }
-      if (cut == 0 && start_tag && Mends()) MendValue(value, value_end);
+      if (cut == 0 && start_tag && Mends()) {
+        MendValue(value, value_end, IsUrl(html_.substr(name, name_end - name)));
+      }
     }
   }
 
-  void MendValue(size_t begin, size_t end) {
+  // Whether an attribute of that name holds a URL that the page is asked for.
+  static bool IsUrl(std::string_view name) {
+    return web::EqualIgnoringCase(name, "href") || web::EqualIgnoringCase(name, "src") ||
+           web::EqualIgnoringCase(name, "srcset") || web::EqualIgnoringCase(name, "poster") ||
+           web::StartsWithIgnoringCase(name, "data");
+  }
+
+  void MendValue(size_t begin, size_t end, bool is_url) {
     size_t kept = std::min(end, begin + kMaxAttributeBytes);
     while (kept < end && kept > begin && (static_cast<unsigned char>(html_[kept]) & 0xC0) == 0x80) {
       --kept;
     }
-    MendControls(begin, kept);
+    MendControls(begin, kept, is_url);
     if (kept < end) LeaveOut(kept, end);
   }
 
   // gumbo reads control characters and noncharacters as U+FFFD, where the standard (13.2.3.5) has
   // them stay: in a URL they are told apart. A reference keeps them; but one to a C1 control would
   // mean a character of windows-1252, so these are written as a URL writes them.
-  void MendControls(size_t begin, size_t end) {
+  void MendControls(size_t begin, size_t end, bool is_url) {
     for (size_t i = begin; i < end; ++i) {
       const auto c = static_cast<unsigned char>(html_[i]);
       if (kOdd[c] == 0) continue;
@@ -320,6 +350,7 @@ class Guard {
       } else if (c < 0x80) {
         Instead(i, i + 1, "&#" + std::to_string(c) + ";");
       } else if (c == 0xC2 && next(1) >= 0x80 && next(1) < 0xA0) {
+        if (!is_url) continue;
         std::string escaped;
         web::AppendPercentEncoded(html_.substr(i, 2), web::kNonAscii, escaped);
         Instead(i, i + 2, escaped);
@@ -361,14 +392,14 @@ class Guard {
   bool StartTag() {
     const size_t begin = at_;
     uint64_t hash = 0;
-    const size_t name_end = ReadName(begin + 1, hash);
-    Rename(begin + 1, name_end, hash);
+    uint16_t flags = 0;
+    const size_t name_end = ReadName(begin + 1, hash, flags);
+    const std::string_view written = Rename(begin + 1, name_end, hash);
     size_t end = 0;
     size_t attributes = 0;
     size_t cut = 0;
     bool self_closing = false;
     if (!ReadAttributes(name_end, true, end, attributes, cut, self_closing)) return false;
-    const uint16_t flags = FlagsOf(hash);
     const size_t counted = std::min(attributes, kMaxAttributes);
     work_ += StepsOverStack() + 1 + counted * counted / 16;
     if (cut != 0) Replace(cut, end - 1, "");
@@ -394,8 +425,8 @@ class Guard {
     }
     if (foreign_ == 0 && (flags & (kItem | kEndsP)) != 0) CloseWhatItEnds(hash, flags);
     if (filtering_) return true;
-    stack_.push_back({hash, static_cast<uint32_t>(begin + 1),
-                      static_cast<uint16_t>(std::min<size_t>(name_end - begin - 1, 32)), flags});
+    const bool in_foreign = foreign_ > 0;
+    stack_.push_back({hash, written, static_cast<uint16_t>(flags | (in_foreign ? kInForeign : 0))});
     if ((flags & kForeign) != 0) ++foreign_;
     if ((flags & kTemplate) != 0) ++templates_;
     return true;
@@ -463,13 +494,19 @@ class Guard {
     }
   }
 
-  // 13.2.6.4.7: </applet>, </marquee>, </object> and </select> do nothing when a scope ends between
-  // them and their start tags. gumbo asks for the scope of a table.
+  // 13.2.6.4.7: the end tags of these do nothing when another of them is open between them and
+  // their start tags. gumbo asks for the scope of a table.
+  static bool EndsScope(uint64_t hash) {
+    return hash == kApplet || hash == kMarquee || hash == kObject || hash == kSelect;
+  }
   bool IsStoppedByScope(uint64_t hash) const {
-    if (hash != kApplet && hash != kMarquee && hash != kObject && hash != kSelect) return false;
+    if (!EndsScope(hash)) return false;
     const size_t bottom = stack_.size() - std::min(stack_.size(), kLookback);
-    for (size_t i = stack_.size(); i > bottom && stack_[i - 1].hash != hash; --i) {
-      if ((stack_[i - 1].flags & kBarrier) != 0) return true;
+    for (size_t i = stack_.size(); i > bottom; --i) {
+      const Open& open = stack_[i - 1];
+      if ((open.flags & kInForeign) != 0) continue;
+      if (open.hash == hash) return false;
+      if (EndsScope(open.hash)) return true;
     }
     return false;
   }
@@ -478,29 +515,33 @@ class Guard {
     const size_t begin = at_;
     if (begin + 2 >= html_.size()) return false;
     if (html_[begin + 2] == '>') {
-      // 13.2.5.7: nothing at all. In foreign content gumbo takes the next end tag for it.
-      if (foreign_ > 0 && Mends()) Instead(begin, begin + 3, kNothing);
+      // 13.2.5.7: nothing at all. gumbo takes the next end tag of foreign content for it.
+      if (Mends()) Instead(begin, begin + 3, kNothing);
       at_ = begin + 3;
       return true;
     }
     if (!web::IsAlpha(html_[begin + 2])) return Bogus(begin + 2);
     uint64_t hash = 0;
-    const size_t name_end = ReadName(begin + 2, hash);
+    uint16_t flags = 0;
+    const size_t name_end = ReadName(begin + 2, hash, flags);
     size_t end = 0;
     if (!ReadEndTag(name_end, end)) return false;
     at_ = end;
-    const uint16_t flags = FlagsOf(hash);
     if (Mends() && IsStoppedByScope(hash)) {
       Instead(begin, end, kNothing);
       work_ += StepsOverStack(true);
       return true;
     }
     Rename(begin + 2, name_end, hash);
-    // HTML Standard 13.2.6.5: these end foreign content, which gumbo does not know; the start tags
-    // that they stand for do so.
-    if (foreign_ > 0 && Mends()) {
-      if (hash == kP || hash == kBr) {
-        Instead(begin, end, hash == kP ? "<p></p>" : "<br>");
+    // HTML Standard 13.2.6.4.7: </br> is a <br>, and so content that no frameset can
+    // follow. 13.2.6.5: both end foreign content, which gumbo does not know; the start tags that
+    // they stand for do so.
+    if (hash == kBr && Mends()) {
+      Instead(begin, end, "<br>");
+      foreign_ = 0;
+    } else if (foreign_ > 0 && Mends()) {
+      if (hash == kP) {
+        Instead(begin, end, "<p></p>");
         foreign_ = 0;
       } else if (name_end < end - 1) {
         // gumbo knows "</svg >" for the end of <svg> no more than "</svg x>": what is not the name
@@ -591,6 +632,9 @@ class Guard {
   static constexpr std::string_view kNowSelect = "applet";
   // In place of a tag that means nothing: without it, what is around might become one.
   static constexpr std::string_view kNothing = "<!---->";
+  static constexpr uint64_t kSearch = HashName("search");
+  static constexpr uint64_t kMenuitem = HashName("menuitem");
+  static constexpr size_t kMaxName = 32;
   static constexpr size_t kMaxClosed = 65536;
 
   const std::string_view html_;

@@ -9,9 +9,10 @@
 // kMaxAttributeBytes loses its end.
 //
 // It also writes what gumbo gets wrong, or has from an older standard, as something that means the
-// same: <a b c> as <a b="" c>, </svg > as </svg>, </p> and </br> in SVG and MathML as start tags,
-// <select> as <applet>, control characters in attributes as references, references beyond U+10FFFF
-// as &#xFFFD;.
+// same: <a b c> as <a b="" c>, </svg > as </svg>, </> as a comment, </br> and, in SVG and MathML,
+// </p> as start tags, <select> as <applet>, <search> as <dir>, <menuitem> and <isindex> as unknown
+// elements, control characters in attributes as references, references beyond U+10FFFF as
+// &#xFFFD;.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +30,7 @@ inline constexpr size_t kMaxAttributeBytes = size_t{1} << 20;
 struct GuardResult {
   std::string_view html;  // the input itself, or `storage`
   uint64_t work = 0;      // steps, as estimated
-  bool changed = false;   // something was left out
+  bool changed = false;   // tags, or attributes of one, were left out
 };
 
 // Linear in the input; a few microseconds for a page of 32 KB. The result points into `html` or

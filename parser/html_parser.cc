@@ -325,7 +325,7 @@ Result<ParsedPage, ParseError> HtmlParser::ParseDecoded(std::string_view html,
     page.truncated_tree = !tree.complete;
   }
   page.encoding = encoding;
-  page.encoding_from = encoding_from.data();
+  page.encoding_from = encoding_from;
   return page;
 }
 

@@ -1,7 +1,8 @@
 // HtmlParser: HTML bytes to a ParsedPage, as HTML5 has it with scripting off.
 //
 // Most pages are read by html_scanner.h, which needs no tree; where their markup leaves a doubt,
-// gumbo builds the tree that the standard asks for, and that is read. The two agree (fuzzed).
+// gumbo builds the tree that the standard asks for, and that is read. html_scanner.h says where the
+// two differ.
 //
 // One per worker thread: what it holds is reused from page to page. Not thread safe; Parse() is
 // otherwise pure: the same input and options give the same page.
@@ -14,8 +15,7 @@
 // <body> or <html> beyond the first merges its attributes, each formatting element is compared with
 // its like. A cheap scan before the parse (parser/html_guard.h) adds that work up; where a page
 // exceeds max_guard_work, the rest of it loses the tags that carry neither links nor metadata.
-// Links, title and text survive; `truncated_input` says so. Of 47,794 real pages none took more
-// than one step a byte.
+// Links, title and text survive; `truncated_input` says so.
 #pragma once
 
 #include <cstddef>

@@ -558,7 +558,8 @@ class Scanner {
   bool TemplateTag(std::string_view name, Name meaning, bool end_tag, bool self_closing) {
     switch (meaning) {
       case Name::kAnchor:
-        open_in_template_ = !end_tag;
+        // </a> may leave it open (13.2.6.4.7, the limits of the adoption agency).
+        if (!end_tag) open_in_template_ = true;
         return true;
       case Name::kTemplate:
         templates_ += end_tag ? -1 : 1;

@@ -7,11 +7,17 @@
 // of those alone: <html lang>, <title>, <base>, <meta>, <link>, <a>, <area>, <iframe>, <h1> to
 // <h6>.
 //
-// Where the tree may differ from the source, it gives up, and a tree is built: content that a table
-// throws out (foster parenting), SVG and MathML with anything of HTML in them, framesets, headings
-// that tables stand in, NULs, character references with rare names. Of 66,903 pages of
-// documentation 27 are such. One difference is left in the links: where formatting elements overlap
-// (<b><p></b>), a tree builder may move one behind a later one. And one in texts: control
+// Where the tree may differ from the source, it gives up, and a tree is built:
+//   - a table with content outside its cells that counts (foster parenting)
+//   - SVG or MathML that HTML, or a stray end tag, stands in
+//   - a heading with tables, raw text, unbalanced blocks or another heading in it
+//   - a link in a template that may go on behind it; <frameset>, <isindex>
+//   - a second <base>, <title>, named <meta> or canonical link behind a formatting element
+//   - NULs in what counts; character references with rare names; more than 64 things open
+// docs/architecture.md says how few pages are such.
+//
+// One difference is left in the links: where formatting elements overlap (<b><p></b>), a tree
+// builder may move one behind a later one; then max_links may cut others. And one in texts: control
 // characters stay, as the standard has it, where gumbo puts U+FFFD.
 //
 // tests/fuzz/scanner_fuzzer.cc holds what the scanner finds against what the tree has. One pass,

@@ -2,13 +2,16 @@
 
 #include <unicode/ucnv.h>
 
+#include <algorithm>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string_view>
 
+#include "base/check.h"
+#include "base/mutex.h"
 #include "parser/legacy_tables.h"
 #include "web/utf8.h"
 
@@ -23,14 +26,14 @@ class Icu {
   explicit Icu(const char* name) : converter_(nullptr, ucnv_close) {
     UErrorCode error = U_ZERO_ERROR;
     converter_.reset(ucnv_open(name, &error));
-    if (!converter_) return;
+    CRAWLD_CHECK(U_SUCCESS(error), "ICU has its converters of legacy encodings");
     ucnv_setToUCallBack(converter_.get(), UCNV_TO_U_CALLBACK_STOP, nullptr, nullptr, nullptr,
                         &error);
+    CRAWLD_CHECK(U_SUCCESS(error), "a converter takes a callback");
   }
 
   // The code point of these bytes, or kNoPoint.
   uint32_t Read(std::string_view bytes) {
-    if (!converter_) return kNoPoint;
     std::array<UChar, 8> units{};
     UErrorCode error = U_ZERO_ERROR;
     ucnv_reset(converter_.get());
@@ -121,16 +124,27 @@ const Gb18030& Gb18030Table() {
 }
 
 const Index& Big5Index() {
-  static const auto* const index = new Index(MakeIndex(
-      "ibm-1375_P100-2008", 126 * 157,
-      [](uint32_t p) {
-        const uint32_t trail = p % 157;
-        return Bytes({p / 157 + 0x81, trail + (trail < 0x3F ? 0x40 : 0x62)});
-      },
-      PrivateUse::kLeftOut, kBig5Patches,
-      // "index Big5 pointer" leaves out Hong Kong's additions, and prefers the later of two for a
-      // few code points.
-      [](uint32_t p) { return p >= (0xA1 - 0x81) * 157; }));
+  static const auto* const index = [] {
+    auto* made = new Index(MakeIndex(
+        "ibm-1375_P100-2008", 126 * 157,
+        [](uint32_t p) {
+          const uint32_t trail = p % 157;
+          return Bytes({p / 157 + 0x81, trail + (trail < 0x3F ? 0x40 : 0x62)});
+        },
+        PrivateUse::kLeftOut, kBig5Patches,
+        // "index Big5 pointer" leaves out Hong Kong's additions, and for a few code points prefers
+        // the last pointer.
+        [](uint32_t p) { return p >= (0xA1 - 0x81) * 157; }));
+    constexpr std::array<uint32_t, 6> kLastCounts = {0x2550, 0x255E, 0x2561,
+                                                     0x256A, 0x5341, 0x5345};
+    for (uint32_t p = 0; p < made->points.size(); ++p) {
+      const uint32_t point = made->points[p];
+      if (std::find(kLastCounts.begin(), kLastCounts.end(), point) != kLastCounts.end()) {
+        made->pointers[point] = p;
+      }
+    }
+    return made;
+  }();
   return *index;
 }
 
@@ -182,40 +196,35 @@ std::optional<uint32_t> ShiftJisPointer(uint32_t point) {
   return found == pointers->end() ? std::nullopt : std::optional(found->second);
 }
 
-std::optional<uint32_t> Big5Pointer(uint32_t point) {
-  // The last pointer counts for these.
-  for (const uint32_t last : {0x2550U, 0x255EU, 0x2561U, 0x256AU, 0x5341U, 0x5345U}) {
-    if (point != last) continue;
-    const Index& index = Big5Index();
-    for (size_t p = index.points.size(); p > 0; --p) {
-      if (index.points[p - 1] == point) return static_cast<uint32_t>(p - 1);
-    }
-  }
-  return Big5Index().Of(point);
-}
+std::optional<uint32_t> Big5Pointer(uint32_t point) { return Big5Index().Of(point); }
 
 const SingleByte& SingleByteTable(const char* icu) {
-  static auto* const mutex = new std::mutex;
-  static auto* const tables = new std::map<std::string_view, SingleByte>;
-  const std::lock_guard lock(*mutex);
-  auto [at, is_new] = tables->try_emplace(icu);
-  if (is_new) {
+  struct Tables {
+    Mutex mutex;
+    std::map<std::string, SingleByte, std::less<>> by_name GUARDED_BY(mutex);  // they never move
+  };
+  static auto* const tables = new Tables;
+  MutexLock lock(tables->mutex);
+  const auto [at, is_new] = tables->by_name.try_emplace(icu);
+  SingleByte& table = at->second;
+  if (!is_new) return table;
+  if (at->first == "iso-8859-16") {  // ICU has none
+    std::copy(kLatin10.begin(), kLatin10.end(), table.points.begin());
+  } else {
     Icu converter(icu);
-    for (uint32_t i = 0; i < 128; ++i) {
-      uint32_t point =
-          std::string_view(icu) == "iso-8859-16" ? kLatin10[i] : converter.Read(Bytes({i + 0x80}));
-      for (const BytePatch& patch : kBytePatches) {
-        if (patch.icu == icu && patch.byte == i + 0x80) point = patch.point;
-      }
-      at->second.points[i] = point;
-      if (point == kNoPoint) {
-        at->second.utf8[i] = kBad;
-      } else {
-        web::AppendUtf8(point, at->second.utf8[i]);
-      }
+    for (uint32_t i = 0; i < 128; ++i) table.points[i] = converter.Read(Bytes({i + 0x80}));
+  }
+  for (const BytePatch& patch : kBytePatches) {
+    if (patch.icu == at->first) table.points[patch.byte - 0x80] = patch.point;
+  }
+  for (uint32_t i = 0; i < 128; ++i) {
+    if (table.points[i] == kNoPoint) {
+      table.utf8[i] = kBad;
+    } else {
+      web::AppendUtf8(table.points[i], table.utf8[i]);
     }
   }
-  return at->second;
+  return table;
 }
 
 }  // namespace crawld::parser

@@ -11,7 +11,7 @@ using web::IsAsciiSpace;
 
 // Calls `visit` with each blank-separated word, until it returns true.
 template <typename Visit>
-void AnyWord(std::string_view text, Visit visit) {
+bool AnyWord(std::string_view text, Visit visit) {
   for (size_t i = 0; i < text.size();) {
     if (IsAsciiSpace(text[i])) {
       ++i;
@@ -19,22 +19,10 @@ void AnyWord(std::string_view text, Visit visit) {
     }
     size_t end = i;
     while (end < text.size() && !IsAsciiSpace(text[end])) ++end;
-    if (visit(text.substr(i, end - i))) return;
+    if (visit(text.substr(i, end - i))) return true;
     i = end;
   }
-}
-
-template <size_t kCount>
-std::optional<LinkKind> FirstKind(
-    std::string_view rel, const std::array<std::pair<std::string_view, LinkKind>, kCount>& kinds) {
-  std::optional<LinkKind> kind;
-  AnyWord(rel, [&](std::string_view word) {
-    for (const auto& [name, value] : kinds) {
-      if (EqualIgnoringCase(word, name)) kind = value;
-    }
-    return kind.has_value();
-  });
-  return kind;
+  return false;
 }
 
 }  // namespace
@@ -48,7 +36,18 @@ std::optional<LinkKind> KindOfRel(std::string_view rel) {
       {"amphtml", LinkKind::kAmphtml},
       {"shortlink", LinkKind::kShortlink},
   }};
-  return FirstKind(rel, kRels);
+  // HTML Standard 4.6.7.1: with "stylesheet" it only says that the sheet is another one.
+  const bool sheet =
+      AnyWord(rel, [](std::string_view word) { return EqualIgnoringCase(word, "stylesheet"); });
+  std::optional<LinkKind> kind;
+  AnyWord(rel, [&](std::string_view word) {
+    for (const auto& [name, value] : kRels) {
+      if (value == LinkKind::kAlternate && sheet) continue;
+      if (EqualIgnoringCase(word, name)) kind = value;
+    }
+    return kind.has_value();
+  });
+  return kind;
 }
 
 std::optional<LinkKind> ResourceOfRel(std::string_view rel) {
@@ -58,7 +57,14 @@ std::optional<LinkKind> ResourceOfRel(std::string_view rel) {
       {"apple-touch-icon", LinkKind::kImage},
       {"modulepreload", LinkKind::kScript},
   }};
-  return FirstKind(rel, kRels);
+  std::optional<LinkKind> kind;
+  AnyWord(rel, [&](std::string_view word) {
+    for (const auto& [name, value] : kRels) {
+      if (EqualIgnoringCase(word, name)) kind = value;
+    }
+    return kind.has_value();
+  });
+  return kind;
 }
 
 uint8_t RelBits(std::string_view rel) {

@@ -67,13 +67,6 @@ void TrimEnd(std::string& text) {
   while (!text.empty() && IsAsciiSpace(text.back())) text.pop_back();
 }
 
-std::string Collapsed(std::string_view text, size_t limit) {
-  std::string out;
-  AppendCollapsed(text, limit, out);
-  TrimEnd(out);
-  return out;
-}
-
 }  // namespace
 
 void HashIndex::Clear() {
@@ -126,7 +119,7 @@ void PageCollector::Begin(const ParseOptions& options, std::string_view encoding
   references_.clear();
   base_ = {};
   in_title_ = have_title_ = title_full_ = false;
-  have_description_ = false;
+  have_description_ = description_full_ = false;
   in_heading_ = heading_full_ = text_full_ = false;
   link_bytes_ = 0;
   seen_texts_.Clear();
@@ -147,12 +140,16 @@ void PageCollector::Meta(const AttributeValues& values) {
   const std::string_view content = Valid(values[Attribute::kContent], storage);
   const std::string_view name = values[Attribute::kName];
   if (EqualIgnoringCase(name, "description")) {
-    if (!have_description_) page_.description = Collapsed(content, options_->max_title_bytes);
+    if (!have_description_) {
+      description_full_ = !AppendCollapsed(content, options_->max_title_bytes, page_.description);
+      TrimEnd(page_.description);
+    }
     have_description_ = true;
   } else if (EqualIgnoringCase(name, "robots") ||
              (!options_->robots_name.empty() && EqualIgnoringCase(name, options_->robots_name))) {
     web::ReadRobotsMeta(content, page_.robots);
-  } else if (EqualIgnoringCase(values[Attribute::kHttpEquiv], "refresh")) {
+  }
+  if (EqualIgnoringCase(values[Attribute::kHttpEquiv], "refresh")) {
     // Not `content`: the reference must live as long as the page.
     const std::string_view url = RefreshUrl(values[Attribute::kContent]);
     if (!url.empty() && options_->want_refresh) {
@@ -190,7 +187,9 @@ bool PageCollector::BeginTitle() {
 }
 
 bool PageCollector::BeginHeading(int level) {
-  if (!options_->want_headings || in_heading_ || page_.headings.size() >= options_->max_headings) {
+  if (in_heading_) return false;
+  if (page_.headings.size() >= options_->max_headings) {
+    ++page_.headings_dropped;
     return false;
   }
   page_.headings.push_back({level, {}});
@@ -208,6 +207,7 @@ void PageCollector::Text(std::string_view text, bool visible) {
   }
   if (in_heading_ && !heading_full_) {
     heading_full_ = !AppendCollapsed(text, options_->max_title_bytes, page_.headings.back().text);
+    page_.truncated_titles = page_.truncated_titles || heading_full_;
   }
   if (options_->want_text && visible && !text_full_) {
     text_full_ = !AppendCollapsed(text, options_->max_text_bytes, page_.text);
@@ -233,6 +233,7 @@ void PageCollector::Finish(const web::Url& url, ParsedPage& page) {
       page_.base_url.DropFragment();
     }
   }
+  page_.truncated_titles = page_.truncated_titles || title_full_ || description_full_;
   TrimEnd(page_.title);
   for (Heading& heading : page_.headings) TrimEnd(heading.text);
   TrimEnd(page_.text);
@@ -244,17 +245,19 @@ void PageCollector::Finish(const web::Url& url, ParsedPage& page) {
 void PageCollector::Resolve(const Reference& reference) {
   std::string_view text = reference.text;
   // The URL parser would; here it keeps blanks from making a reference too long.
-  while (!text.empty() && static_cast<unsigned char>(text.front()) <= 0x20) text.remove_prefix(1);
+  const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= 0x20; };
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  // The fragment is cut before parsing: "a.html#b" and "a.html#c" are one link and one parse. A
+  // blank before '#' would be trimmed then, and is not.
+  const size_t hash = text.find('#');
+  if (hash != std::string_view::npos) {
+    text = text.substr(0, hash == 0 || !is_blank(text[hash - 1]) ? hash : hash + 1);
+  }
   if (text.size() > options_->max_href_bytes) {
     ++page_.links_bad;
     return;
   }
-  // The fragment is cut before parsing: "a.html#b" and "a.html#c" are one link and one parse. A
-  // blank before '#' would be trimmed then, and is not.
-  const size_t hash = text.find('#');
-  const bool cut = hash != std::string_view::npos &&
-                   (hash == 0 || static_cast<unsigned char>(text[hash - 1]) > 0x20);
-  if (cut) text = text.substr(0, hash);
   // The same reference again is the same link again; most of a page's repeated links end here.
   // Canonical is asked for by name below, so it goes the long way.
   const bool wants_canonical = reference.kind == LinkKind::kCanonical && page_.canonical.empty();

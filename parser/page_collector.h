@@ -82,8 +82,8 @@ class PageCollector {
   void Frame(const AttributeValues& values, LinkKind kind);   // kIframe, kFrame
   void Resource(std::string_view reference, LinkKind kind);   // nothing when empty
 
-  // Text between these is the title's, or the heading's, beside whatever else it is. False: no
-  // more are wanted; there is nothing to end then.
+  // Text between these is the title's, or the heading's, beside whatever else it is. False: it
+  // stands in another one, or no more are wanted; there is nothing to end then.
   bool BeginTitle();
   void EndTitle() { in_title_ = false; }
   bool BeginHeading(int level);
@@ -120,6 +120,7 @@ class PageCollector {
   bool have_title_ = false;
   bool title_full_ = false;
   bool have_description_ = false;
+  bool description_full_ = false;
   bool in_heading_ = false;
   bool heading_full_ = false;
   bool text_full_ = false;

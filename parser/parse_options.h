@@ -11,7 +11,6 @@ namespace crawld::parser {
 
 struct ParseOptions {
   bool want_text = false;
-  bool want_headings = true;
   bool want_refresh = true;     // <meta http-equiv=refresh> as a link
   bool want_resources = false;  // images, scripts, styles and media as links too
   // Read the page without a tree where its markup allows (html_scanner.h); not with want_text or

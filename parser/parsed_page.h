@@ -22,7 +22,7 @@ enum class ParseError : uint8_t {
   kUnknownCoding,    // Content-Encoding names a coding that we do not know
   kTooManyCodings,   // Content-Encoding names more codings than DecodeLimits::max_codings
   kNotASitemap,      // neither urlset, sitemapindex, RSS, Atom nor a list of URLs
-  kForbiddenMarkup,  // XML that declares entities: never legitimate in a sitemap
+  kForbiddenMarkup,  // XML that declares entities or attributes: never legitimate in a sitemap
 };
 
 std::string_view Name(ParseError error);
@@ -92,21 +92,24 @@ struct ParsedPage {
   std::string language;          // <html lang>, as written
   web::RobotsDirectives robots;  // every <meta> that is named robots, or as ParseOptions says
   std::string canonical;  // href of the first usable rel=canonical, absolute; empty when absent
-  std::vector<Heading> headings;
+  std::vector<Heading> headings;  // one that stands in another is part of that
   std::string text;  // only with ParseOptions::want_text: what a reader sees, blocks on own lines
 
-  // In document order; a URL occurs once, where it was first seen.
+  // In document order; a URL occurs once, where it was first seen. (Where formatting elements
+  // overlap, <b><p></b>, that is the order of the source or of the tree; see html_scanner.h.)
   std::vector<Link> links;
-  size_t links_bad = 0;      // references that are no URLs
-  size_t links_dropped = 0;  // distinct links beyond ParseOptions::max_links
+  size_t links_bad = 0;         // references that are no URLs; each time they occur
+  size_t links_dropped = 0;     // distinct links beyond ParseOptions::max_links
+  size_t headings_dropped = 0;  // beyond ParseOptions::max_headings
 
   web::Url base_url;               // what references were resolved against
   std::string encoding;            // WHATWG name, lower case: "utf-8", "windows-1252"
-  const char* encoding_from = "";  // how it was found: "bom", "header", "meta", "detected", ...
+  std::string_view encoding_from;  // how it was found: "bom", "header", "meta", "detected", ...
 
-  bool truncated_input = false;  // HtmlGuard left tags out: nesting or attributes beyond reason
-  bool truncated_tree = false;   // the memory limit ended the parse: the page has what came before
-  bool truncated_text = false;   // max_text_bytes cut `text`
+  bool truncated_input = false;   // HtmlGuard left tags out: nesting or attributes beyond reason
+  bool truncated_tree = false;    // the memory limit ended the parse: the page has what came before
+  bool truncated_text = false;    // max_text_bytes cut `text`
+  bool truncated_titles = false;  // max_title_bytes cut title, description or a heading
 };
 
 }  // namespace crawld::parser

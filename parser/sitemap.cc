@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -60,10 +62,14 @@ class XmlSitemap {
       : output_(output),
         limits_(output.limits()),
         parser_(XML_ParserCreate("UTF-8"), XML_ParserFree) {
+    if (!parser_) throw std::bad_alloc();
     XML_SetUserData(parser_.get(), this);
+    XML_SetCommentHandler(parser_.get(), OnComment);
+    XML_SetProcessingInstructionHandler(parser_.get(), OnInstruction);
     XML_SetElementHandler(parser_.get(), OnStart, OnEnd);
     XML_SetCharacterDataHandler(parser_.get(), OnText);
     XML_SetEntityDeclHandler(parser_.get(), OnEntity);
+    XML_SetAttlistDeclHandler(parser_.get(), OnAttribute);
     // Never followed: parameter entities off, no external handler.
     XML_SetParamEntityParsing(parser_.get(), XML_PARAM_ENTITY_PARSING_NEVER);
   }
@@ -81,6 +87,13 @@ class XmlSitemap {
         if (!stopped_) output_.end().complete = false;
         over_ = true;
       }
+      if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+      // expat keeps a tag or a comment until it is whole.
+      token_bytes_ = std::exchange(event_seen_, false) ? 0 : token_bytes_ + mended_.size();
+      if (token_bytes_ > limits_.max_token_bytes) {
+        output_.end().truncated = true;
+        stopped_ = over_ = true;
+      }
       if (utf8.empty()) break;
     }
     return !over_;
@@ -96,21 +109,51 @@ class XmlSitemap {
   enum class Format : uint8_t { kUnknown, kUrlset, kIndex, kRss, kAtom };
   enum class Field : uint8_t { kNone, kLoc, kLastmod, kChangefreq, kPriority, kGuid };
 
-  static XmlSitemap& Self(void* data) { return *static_cast<XmlSitemap*>(data); }
-  static void OnStart(void* data, const char* name, const char** attributes) {
-    const std::string_view local = LocalName(name);
-    Self(data).Start(local, std::string_view(name, static_cast<size_t>(local.data() - name)),
-                     attributes);
+  // Every call from expat comes through here: no exception may leave through its frames.
+  template <typename Handle>
+  static void From(void* data, Handle handle) {
+    auto& self = *static_cast<XmlSitemap*>(data);
+    self.event_seen_ = true;
+    try {
+      handle(self);
+    } catch (...) {
+      self.thrown_ = std::current_exception();
+      self.Stop();
+    }
   }
-  static void OnEnd(void* data, const char*) { Self(data).End(); }
+  static void OnStart(void* data, const char* name, const char** attributes) {
+    From(data, [&](XmlSitemap& self) {
+      const std::string_view local = LocalName(name);
+      self.Start(local, std::string_view(name, static_cast<size_t>(local.data() - name)),
+                 attributes);
+    });
+  }
+  static void OnEnd(void* data, const char*) {
+    From(data, [](XmlSitemap& self) { self.End(); });
+  }
   static void OnText(void* data, const char* text, int size) {
-    Self(data).Text({text, static_cast<size_t>(size)});
+    From(data, [&](XmlSitemap& self) { self.Text({text, static_cast<size_t>(size)}); });
+  }
+  static void OnComment(void* data, const char*) {
+    From(data, [](XmlSitemap&) {});
+  }
+  static void OnInstruction(void* data, const char*, const char*) {
+    From(data, [](XmlSitemap&) {});
   }
   static void OnEntity(void* data, const char*, int, const char*, int, const char*, const char*,
                        const char*, const char*) {
-    Self(data).forbidden_ = true;
-    Self(data).Stop();
-    Self(data).output_.end().complete = false;
+    From(data, [](XmlSitemap& self) { self.Forbid(); });
+  }
+
+  // Each declared attribute would be given to each element.
+  static void OnAttribute(void* data, const char*, const char*, const char*, const char*, int) {
+    From(data, [](XmlSitemap& self) { self.Forbid(); });
+  }
+
+  void Forbid() {
+    forbidden_ = true;
+    output_.end().complete = false;
+    Stop();
   }
 
   void Stop() {
@@ -132,9 +175,12 @@ class XmlSitemap {
       if (format_ == Format::kUnknown) Stop();
     }
     if (format_ == Format::kAtom) {
-      const std::string& outer = bases_.empty() ? no_base_ : bases_.back();
       const std::string_view own = Attribute(attributes, "xml:base");
-      bases_.push_back(own.empty() ? outer : Joined(outer, own));
+      if (own.size() > limits_.max_loc_bytes) {
+        output_.end().truncated = true;
+      } else if (!own.empty()) {
+        bases_.push_back({depth_, Joined(base(), own)});
+      }
     }
     if (depth_ == 1) return;
     if (entry_depth_ == 0) {
@@ -226,12 +272,15 @@ class XmlSitemap {
     if (rel.data() == nullptr) rel = "alternate";
     if (rel.starts_with(kRegistry)) rel.remove_prefix(kRegistry.size());
     if (!web::EqualIgnoringCase(rel, "alternate")) return;
-    if (!href.empty()) SetLoc(Joined(bases_.back(), href), 2);
+    if (!href.empty()) SetLoc(Joined(base(), href), 2);
   }
 
+  // What references are resolved against here; empty: the document's own URL.
+  std::string_view base() const { return bases_.empty() ? std::string_view() : bases_.back().url; }
+
   // XML Base: `reference` against `base`, either of which may be missing.
-  static std::string Joined(const std::string& base, std::string_view reference) {
-    if (reference.empty()) return base;
+  static std::string Joined(std::string_view base, std::string_view reference) {
+    if (reference.empty()) return std::string(base);
     const auto whole = web::Url::Parse(base);
     const auto joined = whole ? web::Url::Parse(reference, *whole) : web::Url::Parse(reference);
     return joined && whole ? std::string(joined->href()) : std::string(reference);
@@ -269,7 +318,7 @@ class XmlSitemap {
 
   void End() {
     if (stopped_) return;
-    if (!bases_.empty()) bases_.pop_back();
+    if (!bases_.empty() && bases_.back().depth == depth_) bases_.pop_back();
     if (entry_depth_ > 0 && depth_ == entry_depth_ + 1) {
       EndField();
     } else if (entry_depth_ > 0 && depth_ == entry_depth_) {
@@ -326,8 +375,14 @@ class XmlSitemap {
   size_t entry_depth_ = 0;  // of the entry we are in; 0 outside
   SitemapEntry entry_;
   std::string entry_prefix_;
-  const std::string no_base_;
-  std::vector<std::string> bases_;  // Atom: xml:base of the open elements
+  struct Base {
+    size_t depth;  // of the element that has it
+    std::string url;
+  };
+  std::vector<Base> bases_;  // Atom: the xml:base attributes of open elements
+  size_t token_bytes_ = 0;   // since expat last called
+  bool event_seen_ = false;  // it has called
+  std::exception_ptr thrown_;
   int loc_quality_ = 0;
   Field field_ = Field::kNone;
   std::string text_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <csetjmp>
 #include <cstring>
+#include <new>
+#include <utility>
 #include <vector>
 
 namespace crawld::parser {
@@ -18,14 +20,15 @@ class TreeBuilder::Arena {
       kept += blocks_[blocks++].size;
     }
     blocks_.resize(blocks);
+    blocks_.reserve(blocks + budget / kBlockBytes + 1);  // no more than these can be made
     block_ = 0;
     next_ = end_ = nullptr;
     left_ = budget;
     held_ = kept;
   }
 
-  // nullptr when the budget is spent.
-  void* Allocate(size_t size) {
+  // nullptr when the budget or the system's memory is spent. Never throws: gumbo is in between.
+  void* Allocate(size_t size) noexcept {
     size = (size + 15) & ~size_t{15};
     if (size > static_cast<size_t>(end_ - next_) && !NextBlock(size)) return nullptr;
     void* const memory = next_;
@@ -42,14 +45,17 @@ class TreeBuilder::Arena {
     size_t size = 0;
   };
 
-  bool NextBlock(size_t size) {
+  bool NextBlock(size_t size) noexcept {
     while (block_ < blocks_.size() && blocks_[block_].size < size) ++block_;
     const size_t bytes =
         block_ < blocks_.size() ? blocks_[block_].size : std::max(size, kBlockBytes);
     if (bytes > left_) return false;
     left_ -= bytes;
     if (block_ == blocks_.size()) {
-      blocks_.push_back({std::make_unique_for_overwrite<char[]>(bytes), bytes});
+      if (blocks_.size() == blocks_.capacity()) return false;
+      std::unique_ptr<char[]> memory(new (std::nothrow) char[bytes]);
+      if (memory == nullptr) return false;
+      blocks_.push_back({std::move(memory), bytes});
       held_ += bytes;
     }
     next_ = blocks_[block_].memory.get();

@@ -16,6 +16,9 @@
 
 namespace crawld::service {
 
+// So much of a robots.txt is fetched, and so much read; RFC 9309 section 2.5 asks for 500 KiB.
+inline constexpr uint64_t kMaxRobotsBody = 512 << 10;
+
 struct Answer {
   web::HttpHead head;                // empty if there was no answer, or an unreadable one
   std::string media_type;            // essence of Content-Type; empty: none or unreadable

@@ -141,6 +141,7 @@ class Bench {
  private:
   static fetcher::FetcherOptions FetcherOptions(const EvolutionOptions& options) {
     fetcher::FetcherOptions fetcher_options;
+    fetcher_options.allow_addresses = fetcher::AllAddresses();
     fetcher_options.user_agent = fmt::format("crawld/{} (evolution)", CRAWLD_VERSION);
     fetcher_options.ca_file = options.ca_file;
     return fetcher_options;

@@ -53,14 +53,20 @@ int FetchOne(const std::string& text, const std::optional<std::filesystem::path>
   SetUpToolLogging();
   config::Config config;
   config.identity.user_agent = fmt::format("crawld/{} (fetch)", CRAWLD_VERSION);
-  if (path) config = config::Load(*path);
+  if (path) {
+    config = config::Load(*path);
+    CheckAgainstRooms(config);
+  }
   auto url = web::Url::Parse(text);
   if (!url) {
     fmt::print(stderr, "crawld: '{}' is no URL: {}\n", text, web::Explain(url.error()));
     return kExitUsage;
   }
   url->DropFragment();
-  fetcher::Fetcher fetcher(FetcherOptionsOf(config));
+  fetcher::FetcherOptions fetching = FetcherOptionsOf(config);
+  // Without a config it is a person who says where to go, and no page.
+  if (!path) fetching.allow_addresses = fetcher::AllAddresses();
+  fetcher::Fetcher fetcher(fetching);
   fetcher::FetchRequest request;
   request.url = *url;
   const fetcher::FetchResult fetched = fetcher.Submit(std::move(request)).Take();

@@ -28,8 +28,6 @@ using frontier::RobotsResult;
 using frontier::TaskKind;
 using frontier::Verdict;
 
-constexpr uint64_t kMaxRobotsBytes = 512 << 10;  // RFC 9309 section 2.5 asks for 500 KiB at least
-
 // Answers that say "not now": worth another try, and not worth archiving before the last one.
 bool IsTransient(int status) {
   return status == 408 || status == 425 || status == 429 || status == 500 || status == 502 ||
@@ -101,8 +99,10 @@ struct PageWorker::Page {
   std::string body_note;         // what was wrong with the body
   WallTime now;
   bool archived = false;
-  size_t links_bad = 0;  // of a sitemap: locations that are no URLs
-  size_t entries = 0;    // likewise: all
+  // Of a sitemap its locations, of a robots file its sitemap lines.
+  size_t entries = 0;
+  size_t links_bad = 0;        // of them, those that are no URLs
+  size_t entries_dropped = 0;  // beyond what is taken of them
 
   const frontier::Task& task() const { return out.completion.task; }
 };
@@ -185,7 +185,9 @@ void PageWorker::DecideRobots(Page& page) {
   if (fetched.error) completion.reason = fetcher::Name(*fetched.error);
   // RFC 9309 section 2.3.1: success, redirects, unavailable (4xx), unreachable (the rest).
   if (fetched.error || status == 429 || status >= 500 || status < 200) {
-    result.kind = RobotsResult::Kind::kUnreachable;
+    result.kind = fetched.error == fetcher::FetchError::kAddressForbidden
+                      ? RobotsResult::Kind::kForbidden
+                      : RobotsResult::Kind::kUnreachable;
     if (completion.reason.empty()) completion.reason = fmt::format("status_{}", status);
   } else if (IsRedirect(status) && page.answer.redirect && page.answer.redirect->IsHttp()) {
     result.kind = RobotsResult::Kind::kRedirect;
@@ -195,7 +197,8 @@ void PageWorker::DecideRobots(Page& page) {
   } else {
     result.kind = RobotsResult::Kind::kAllowAll;
   }
-  page.archived = result.kind != RobotsResult::Kind::kUnreachable;
+  page.archived = result.kind != RobotsResult::Kind::kUnreachable &&
+                  result.kind != RobotsResult::Kind::kForbidden;
   completion.outcome = page.archived ? Outcome::kDone : Outcome::kRetry;
   completion.robots = std::move(result);
 }
@@ -225,14 +228,25 @@ void PageWorker::ReadBody(Page& page) {
 
   parser::DecodeLimits limits;
   limits.max_output_bytes =
-      task.info.kind == TaskKind::kRobots ? kMaxRobotsBytes : options_.max_parse_bytes;
+      task.info.kind == TaskKind::kRobots ? kMaxRobotsBody : options_.max_parse_bytes;
   auto decoded = DecodeAnswer(page.fetched, page.answer, limits);
   if (!decoded) {
     page.body_note = parser::Name(decoded.error());
+  } else if (decoded->truncated || page.fetched.truncated == fetcher::Truncation::kLength) {
+    page.body_note = "cut_at_limit";
+  } else if (!decoded->complete) {
+    page.body_note = "broken_coding";
+  }
+  const bool in_part = !decoded || page.body_note == "broken_coding";
+  if (task.info.kind == TaskKind::kRobots && in_part) {
+    // Rules that cannot be read are not the same as no rules.
+    completion.robots->kind = RobotsResult::Kind::kUnreachable;
+    completion.outcome = Outcome::kRetry;
+    completion.reason = page.body_note;
+    page.archived = false;
     return;
   }
-  if (!decoded->complete) page.body_note = "broken_coding";
-  if (decoded->truncated) page.body_note = "cut_at_limit";
+  if (!decoded) return;
   switch (task.info.kind) {
     case TaskKind::kPage:
       if (labelled) {
@@ -249,9 +263,14 @@ void PageWorker::ReadBody(Page& page) {
       robots.body = std::move(decoded->bytes);
       if (!options_.follow_sitemaps) break;
       const auto rules = web::RobotsRules::Parse(robots.body, options_.robots_token);
+      page.entries = rules.sitemaps().size();
+      page.entries_dropped = rules.sitemaps_dropped();
       for (const std::string& sitemap : rules.sitemaps()) {
         auto url = web::Url::Parse(sitemap, task.robots_origin);
-        if (!url || !url->IsHttp()) continue;
+        if (!url || !url->IsHttp()) {
+          ++page.links_bad;
+          continue;
+        }
         url->DropFragment();
         Discover(page, scope_.JudgeSitemap(*std::move(url), task.robots_origin, task.info));
       }
@@ -379,7 +398,10 @@ void PageWorker::FillBundle(Page& page) {
       record["encoding"] = parsed.encoding;
       record["encoding_from"] = parsed.encoding_from;
       record["links"] = parsed.links.size();
+      if (parsed.links_bad > 0) record["links_bad"] = parsed.links_bad;
       if (parsed.links_dropped > 0) record["links_dropped"] = parsed.links_dropped;
+      if (parsed.headings_dropped > 0) record["headings_dropped"] = parsed.headings_dropped;
+      if (parsed.truncated_titles) record["titles_cut"] = true;
       // The page was more than the parser takes; what it had of links and text may be incomplete.
       if (parsed.truncated_tree || parsed.truncated_input) record["parsed_in_part"] = true;
       if (parsed.truncated_text) record["text_cut"] = true;
@@ -418,8 +440,9 @@ void PageWorker::FillBundle(Page& page) {
     log["truncated"] = View(archive::Name(ToArchive(fetched.truncated)));
   }
   if (!page.body_note.empty()) log["unread"] = page.body_note;
-  if (task.info.kind == TaskKind::kSitemap && page.archived) log["entries"] = page.entries;
+  if (task.info.kind != TaskKind::kPage && page.archived) log["entries"] = page.entries;
   if (page.links_bad > 0) log["entries_bad"] = page.links_bad;
+  if (page.entries_dropped > 0) log["entries_dropped"] = page.entries_dropped;
   if (page.answer.redirect) log["redirect"] = View(page.answer.redirect->href());
   bundle.log = json::serialize(log);
 }

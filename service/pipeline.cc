@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "service/answer.h"
+
 namespace crawld::service {
 namespace {
 
@@ -141,6 +143,7 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
   fetcher::FetchRequest request;
   request.url = task.url;
   request.pin = task.place.host;
+  if (task.info.kind == frontier::TaskKind::kRobots) request.max_body = kMaxRobotsBody;
   uncommitted_.fetch_add(1, std::memory_order_relaxed);
   fetcher_.Submit(std::move(request))
       .AddDoneCallback(

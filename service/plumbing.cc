@@ -119,7 +119,12 @@ int RobotsTool(const RobotsToolOptions& options) {
     if (path.empty()) path = "/";
     Print(rules.Allows(path) ? "allow" : "disallow");
   };
-  if (options.url) judge(*options.url);
+  if (options.url) {
+    if (!options.url->starts_with('/') && !web::Url::Parse(*options.url)) {
+      throw UsageError(fmt::format("'{}' is neither a URL nor a path", *options.url));
+    }
+    judge(*options.url);
+  }
   if (options.urls_from) {
     std::ifstream file(*options.urls_from);
     if (!file) {

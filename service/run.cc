@@ -91,9 +91,17 @@ void PrintSummary(const config::Config& config, Pipeline::End end, const Snapsho
 void LogRobotsHold(const frontier::RobotsHold& hold) {
   if (!hold.held) {
     spdlog::info("{}: can be had again, its host is crawled", hold.robots_url);
+  } else if (hold.reason == fetcher::Name(fetcher::FetchError::kAddressForbidden)) {
+    spdlog::warn(
+        "{}: its host has an address that may not be connected to (crawl.log says which): its URLs "
+        "are left out until {}; fetcher.allow_addresses can allow it",
+        hold.robots_url, archive::FormatDate(hold.until));
   } else if (hold.given_up) {
-    spdlog::warn("{}: try {} failed ({}): the host's URLs are left out until {}", hold.robots_url,
-                 hold.failures, hold.reason, archive::FormatDate(hold.until));
+    spdlog::warn(
+        "{}: try {} failed ({}): the host's URLs are written off as robots_unreachable; what a "
+        "later "
+        "run finds again after {} is tried again",
+        hold.robots_url, hold.failures, hold.reason, archive::FormatDate(hold.until));
   } else {
     spdlog::warn("{}: try {} failed ({}): the host is not crawled; next try {}", hold.robots_url,
                  hold.failures, hold.reason, archive::FormatDate(hold.until));

@@ -109,6 +109,9 @@ fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
   options.max_body_bytes = from.max_body_bytes;
   options.max_header_bytes = from.max_header_bytes;
   options.http2 = from.http2;
+  for (const config::SourceText& range : from.allow_addresses) {
+    options.allow_addresses.push_back(*fetcher::AddressRange::Parse(range.text));
+  }
   if (from.ca_file) options.ca_file = from.ca_file->string();
   options.user_agent = config.identity.user_agent;
   options.headers = from.headers;
@@ -211,6 +214,11 @@ void CheckAgainstRooms(const config::Config& config) {
         add(pattern, exclude ? "scope.exclude" : "scope.include",
             fmt::format("'{}' is no RE2 pattern: {}", pattern.text, scope.error().message));
       }
+    }
+  }
+  for (const config::SourceText& range : config.fetcher.allow_addresses) {
+    if (const auto parsed = fetcher::AddressRange::Parse(range.text); !parsed) {
+      add(range, "fetcher.allow_addresses", parsed.error());
     }
   }
   const auto check_urls = [&](const std::vector<config::SourceText>& urls, const char* key) {

@@ -3,18 +3,16 @@
 // A crawler asks one thing: is this HTML? Content-Type lies both ways, so the standard's signatures
 // decide where the label is none, generic, or disproved by the bytes:
 //
-//   no label, an unreadable one, */*, unknown/unknown,    HTML if a signature of section 7.1
-//   matches
-//     application/unknown
-//   text/plain, application/octet-stream and the like     HTML if it begins with <!doctype html> or
-//     (kGeneric), without nosniff                         <html>, <head>, <body>, <title>; a
-//     browser
-//                                                         would not, but no other thing begins so
-//   text/html, application/xhtml+xml                      HTML, unless the signature of an image, a
-//                                                         font, an archive, a PDF, audio or video
-//                                                         matches (6.1 to 6.4), or it is a feed
-//                                                         (7.3)
-//   anything else                                         what it says
+//   no label, an unreadable one, */*, unknown/unknown, application/unknown
+//       HTML if a signature of section 7.1 matches.
+//   text/plain, application/octet-stream and the like, without nosniff
+//       HTML if it begins with <!doctype html>, <html>, <head>, <body> or <title>. A browser would
+//       not; but nothing else begins so.
+//   text/html, application/xhtml+xml
+//       HTML, unless the signature of an image, a font, an archive, a PDF, audio or video matches
+//       (6.1 to 6.4), or it is a feed (7.3).
+//   anything else
+//       what it says.
 //
 // Pure; safe from any thread; O(1): the first kMaxSniffBytes are looked at.
 #pragma once

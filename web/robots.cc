@@ -217,7 +217,12 @@ class RobotsParser {
         CrawlDelay(value);
         break;
       case Key::kSitemap:
-        if (!value.empty() && sitemaps_.size() < kMaxRobotsSitemaps) sitemaps_.emplace_back(value);
+        if (value.empty()) break;
+        if (sitemaps_.size() < kMaxRobotsSitemaps) {
+          sitemaps_.emplace_back(value);
+        } else {
+          ++sitemaps_dropped_;
+        }
         break;
       case Key::kUnknown:
         break;
@@ -276,6 +281,7 @@ class RobotsParser {
   RobotsRules Choose() {
     RobotsRules result;
     result.sitemaps_ = std::move(sitemaps_);
+    result.sitemaps_dropped_ = sitemaps_dropped_;
     const Merged& chosen = ours_.seen ? ours_ : global_;
     result.crawl_delay_ = chosen.delay;
     result.rules_.reserve(chosen.rules.size());
@@ -306,6 +312,7 @@ class RobotsParser {
   Merged ours_;
   Merged global_;
   std::vector<std::string> sitemaps_;
+  size_t sitemaps_dropped_ = 0;
   // The group being read.
   bool in_group_ = false;
   bool group_is_ours_ = false;

@@ -60,6 +60,8 @@ class RobotsRules {
   std::optional<std::chrono::milliseconds> crawl_delay() const { return crawl_delay_; }
   // Of the whole file, in order, as written (absolute URLs by the protocol, but not checked here).
   const std::vector<std::string>& sitemaps() const { return sitemaps_; }
+  // Those behind the first kMaxRobotsSitemaps.
+  size_t sitemaps_dropped() const { return sitemaps_dropped_; }
   // How many rules the chosen group has.
   size_t size() const { return rules_.size(); }
 
@@ -83,6 +85,7 @@ class RobotsRules {
   std::string patterns_;
   std::vector<Rule> rules_;  // by octets, descending; allow before disallow
   std::vector<std::string> sitemaps_;
+  size_t sitemaps_dropped_ = 0;
   std::optional<std::chrono::milliseconds> crawl_delay_;
 };
 

@@ -77,8 +77,6 @@ std::string NormalPath(std::string_view path) {
   return out;
 }
 
-bool IsAlnum(char c) { return IsDigit(c) || IsAlpha(c); }
-
 size_t RunOf(std::string_view text, size_t from, bool (*accept)(char)) {
   size_t end = from;
   while (end < text.size() && accept(text[end])) ++end;
@@ -92,12 +90,12 @@ void DropPathSession(std::string& path) {
   for (size_t open = path.find("/("); open != std::string::npos; open = path.find("/(", open + 1)) {
     size_t at = open + 2;
     const auto code = [&] {
-      if (RunOf(path, at, IsAlnum) != 24) return false;
+      if (RunOf(path, at, IsAlphanumeric) != 24) return false;
       at += 24;
       return at < path.size() && path[at++] == ')';
     };
     bool matched = false;
-    if (RunOf(path, at, IsAlnum) == 24) {
+    if (RunOf(path, at, IsAlphanumeric) == 24) {
       matched = code();
     } else {
       while (at + 1 < path.size() && IsAlpha(path[at]) && path[at + 1] == '(') {
@@ -130,9 +128,9 @@ void DropParameter(std::string& query, std::string_view name, size_t length, boo
 }
 
 void DropQuerySession(std::string& query) {
-  DropParameter(query, "jsessionid=", 32, IsAlnum);
-  DropParameter(query, "phpsessid=", 32, IsAlnum);
-  DropParameter(query, "sid=", 32, IsAlnum);
+  DropParameter(query, "jsessionid=", 32, IsAlphanumeric);
+  DropParameter(query, "phpsessid=", 32, IsAlphanumeric);
+  DropParameter(query, "sid=", 32, IsAlphanumeric);
   constexpr std::string_view kAsp = "aspsessionid";
   for (size_t at = query.rfind(kAsp); at != std::string::npos;
        at = at == 0 ? std::string::npos : query.rfind(kAsp, at - 1)) {

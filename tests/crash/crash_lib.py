@@ -26,6 +26,7 @@ seeds: {{files: [{seeds}]}}
 scope: {{nofollow: all}}
 politeness: {{delay: 0, concurrency_per_host: 8}}
 retry: {{backoff: 20ms, max_tries: 10}}
+fetcher: {{allow_addresses: [127.0.0.0/8]}}
 archive: {{compression: 0, max_file: 1MiB}}
 commit: {{max_pages: 16, interval: 20ms}}
 shutdown: {{grace: 0}}

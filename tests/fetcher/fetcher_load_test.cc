@@ -29,6 +29,7 @@ class FetcherLoadTest : public testing::Test {
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     options_.user_agent = "crawld-test/1";
+    options_.allow_addresses = AllAddresses();
     options_.max_connections = 1100;
   }
   static FetchRequest To(const HttpServer& server, int number) {

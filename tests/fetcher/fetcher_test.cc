@@ -32,7 +32,10 @@ using testing::Not;
 
 class FetcherTest : public testing::Test {
  protected:
-  FetcherTest() { options_.user_agent = "crawld-test/1 (+https://example.org/)"; }
+  FetcherTest() {
+    options_.user_agent = "crawld-test/1 (+https://example.org/)";
+    options_.allow_addresses = AllAddresses();
+  }
 
   HttpServer& Serve(HttpServer::Handler handler) {
     server_ = std::make_unique<HttpServer>(std::move(handler));
@@ -580,6 +583,32 @@ TEST_F(FetcherTest, ChunksThatAreNoneEndTheBody) {
   EXPECT_EQ(result.error, FetchError::kBodyShort) << result.detail;
   EXPECT_EQ(result.status, 200);
   EXPECT_EQ(result.truncated, Truncation::kDisconnect);
+}
+
+// --- the address guard
+
+TEST_F(FetcherTest, ByDefaultNothingConnectsToThisMachine) {
+  options_.allow_addresses.clear();
+  ServeBytes(ResponseBytes(200, "canary"));
+  const std::string port = std::to_string(server_->port());
+  for (const std::string host : {"127.0.0.1", "localhost", "0x7f.1", "2130706433", "0.0.0.0",
+                                 "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "127.1"}) {
+    const FetchResult result = FetchUrl("http://" + host + ":" + port + "/");
+    EXPECT_EQ(result.error, FetchError::kAddressForbidden) << host;
+    EXPECT_THAT(result.detail, HasSubstr("fetcher.allow_addresses")) << host;
+    EXPECT_EQ(result.status, 0) << host;
+  }
+  EXPECT_TRUE(server_->requests().empty());
+}
+
+TEST_F(FetcherTest, ARangeOpensItsPortsAlone) {
+  ServeBytes(ResponseBytes(200, "x"));
+  HttpServer closed([](const Request&) { return Reply().Send(ResponseBytes(200, "y")); });
+  options_.allow_addresses = {
+      *AddressRange::Parse("127.0.0.0/8:" + std::to_string(server_->port()))};
+  EXPECT_EQ(Fetch().status, 200);
+  EXPECT_EQ(FetchUrl(closed.Url("/")).error, FetchError::kAddressForbidden);
+  EXPECT_TRUE(closed.requests().empty());
 }
 
 // --- connections that end between requests

@@ -410,6 +410,26 @@ TEST_F(FrontierRobotsTest, AnUnreachableRobotsFileHoldsTheHostAndThenWritesItsUr
   EXPECT_EQ(frontier_->stats().counters.excluded[static_cast<int>(Verdict::kRobotsUnreachable)],
             1U);
   EXPECT_TRUE(frontier_->Drained());
+  // What a later run finds again, when that is over, is tried again.
+  Open();
+  const int64_t later = 200 + 24 * 3600 * 1000;
+  CommitSeeds({"http://a.test/1"}, later);
+  EXPECT_FALSE(frontier_->Drained());
+  AnswerRobots(RobotsResult::Kind::kAllowAll, "", later);
+  EXPECT_EQ(NextUrl(later + 1), "http://a.test/1");
+  EXPECT_EQ(frontier_->stats().counters.excluded[static_cast<int>(Verdict::kRobotsUnreachable)],
+            0U);
+}
+
+TEST_F(FrontierRobotsTest, AShorterAgeInTheConfigCountsForRulesThatAreThere) {
+  Open();
+  CommitSeeds({"http://a.test/1", "http://a.test/2"});
+  AnswerRobots(RobotsResult::Kind::kAllowAll, "", 0);
+  options_.scheduler.politeness.robots_max_age = Millis(1000);
+  Open();
+  const auto task = Next(2000);
+  ASSERT_TRUE(task);
+  EXPECT_EQ(task->info.kind, TaskKind::kRobots);
 }
 
 TEST_F(FrontierRobotsTest, ADaemonWaitsForAnUnreachableRobotsFileAsLongAsItTakes) {

@@ -38,6 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   if ((data[0] & 16) != 0) options.max_text_bytes = 16;
   options.want_resources = (data[0] & 64) != 0;
+  // The guard's and the arena's limits are the tree's.
+  options.scan = (data[0] & (2 | 8)) == 0;
   const auto page = parser.Parse(input,
                                  (data[0] & 32) != 0    ? "utf-8"
                                  : (data[0] & 128) != 0 ? "shift_jis"

@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -261,7 +262,46 @@ TEST(SitemapTest, EncodingsByBomDeclarationAndZeroBytes) {
             Strings{"url http://h/\xC3\xA9"});
 }
 
-TEST(SitemapTest, ASitemapThatUnpacksToMuchTakesLittleMemory) {
+TEST(SitemapTest, ADocumentTypeThatDeclaresAttributesIsForbidden) {
+  // expat would give each of them to each element.
+  EXPECT_EQ(Entries("<!DOCTYPE urlset [<!ATTLIST a b CDATA 'x'>]><urlset><url><loc>http://h/</loc>"
+                    "</url></urlset>"),
+            Strings{"error forbidden_markup"});
+}
+
+TEST(SitemapTest, ATagOrACommentMayBeAsLongAsItsLimit) {
+  const std::string before = "<urlset><url><loc>http://h/1</loc></url>";
+  const std::string after = "<url><loc>http://h/2</loc></url></urlset>";
+  for (const std::string_view begin : {"<!--", "<x y='", "<?z "}) {
+    const std::string_view end = begin == "<!--" ? "-->" : begin == "<?z " ? "?>" : "'/>";
+    const auto read = [&](size_t bytes) {
+      return *ParseSitemap(before + std::string(begin) + std::string(bytes, 'x') +
+                           std::string(end) + after);
+    };
+    EXPECT_EQ(read(size_t{900} << 10).entries.size(), 2U) << begin;
+    const Sitemap cut = read(size_t{2} << 20);
+    EXPECT_EQ(cut.entries.size(), 1U) << begin;
+    EXPECT_TRUE(cut.truncated) << begin;
+  }
+}
+
+TEST(SitemapTest, XmlBaseHoldsForItsElementAlone) {
+  EXPECT_EQ(Entries("<feed xml:base='http://h/a/'><entry xml:base='b/'><link href='1'/></entry>"
+                    "<entry><x xml:base='c/'/><link href='2'/></entry></feed>"),
+            (Strings{"url http://h/a/b/1", "url http://h/a/2"}));
+}
+
+TEST(SitemapTest, WhatTheTakerThrowsComesOut) {
+  SitemapReader reader({}, [](SitemapEntry&&) { throw std::runtime_error("full"); });
+  EXPECT_THROW(
+      {
+        reader.Write("<urlset><url><loc>http://h/1</loc></url></urlset>");
+        (void)reader.Finish();
+      },
+      std::runtime_error);
+}
+
+TEST(SitemapTest, ASitemapThatUnpacksToMuchIsReadEntryByEntry) {
   // 40 MB of XML, of which but one entry is at hand at a time.
   std::string url =
       "<url><loc>http://h/x</loc><lastmod>" + std::string(4000, ' ') + "2024</lastmod></url>";

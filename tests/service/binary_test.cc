@@ -37,6 +37,7 @@ class BinaryTest : public testing::Test {
                            "identity: {user_agent: \"t/1 (+https://example.org/)\"}\n"
                            "politeness: {delay: 0, concurrency_per_host: 16}\n"
                            "scope: {nofollow: all}\n"
+                           "fetcher: {allow_addresses: [127.0.0.0/8]}\n"
                            "seeds: {urls: ["
                         << seeds << "]}\n"
                         << more;
@@ -87,6 +88,31 @@ TEST_F(BinaryTest, CheckSaysOkOfAGoodConfig) {
   EXPECT_EQ(Run({"check", "-c", config}), 0);
   EXPECT_THAT(out_, HasSubstr("ok"));
   EXPECT_FALSE(fs::exists(data_)) << "it only looks";
+}
+
+TEST_F(BinaryTest, CheckNamesAnAddressRangeThatIsNone) {
+  const std::string config = dir_ / "c.yaml";
+  std::ofstream(config) << "name: t\ndata_dir: data\n"
+                           "identity: {user_agent: \"t/1 (+https://example.org/)\"}\n"
+                           "seeds: {urls: [http://example.org/]}\n"
+                           "fetcher:\n  allow_addresses: [10.0.0.0/8, localhost]\n";
+  EXPECT_EQ(Run({"check", "-c", config}), 2);
+  EXPECT_THAT(err_, AllOf(HasSubstr("c.yaml:6:33"), HasSubstr("fetcher.allow_addresses"),
+                          HasSubstr("'localhost' is no address")));
+}
+
+TEST_F(BinaryTest, WithoutLeaveNoCrawlComesToThisMachine) {
+  const std::string config = dir_ / "c.yaml";
+  std::ofstream(config) << "name: t\ndata_dir: data\n"
+                           "identity: {user_agent: \"t/1 (+https://example.org/)\"}\n"
+                           "seeds: {urls: [\"http://127.0.0.1:9/\"]}\n";
+  EXPECT_EQ(Run({"run", "--once", "-c", config}), 1);
+  EXPECT_THAT(err_, AllOf(HasSubstr("http://127.0.0.1:9/robots.txt"),
+                          HasSubstr("fetcher.allow_addresses can allow it")));
+  std::ifstream log(data_ / "crawl.log");
+  const std::string text((std::istreambuf_iterator<char>(log)), {});
+  EXPECT_THAT(text, AllOf(HasSubstr("\"reason\":\"address_forbidden\""),
+                          HasSubstr("127.0.0.1 is a loopback address")));
 }
 
 TEST_F(BinaryTest, CheckNamesEveryErrorWithItsPlace) {

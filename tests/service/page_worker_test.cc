@@ -232,6 +232,43 @@ TEST_F(PageWorkerTest, WhatWasCancelledIsGivenBackAndLeavesNoTrace) {
 
 // --- robots files (RFC 9309 section 2.3.1)
 
+TEST_F(PageWorkerTest, ARobotsFileThatCannotBeReadIsNotOneWithoutRules) {
+  const std::string robots = "User-agent: *\nDisallow: /x\n" + std::string(100'000, '#');
+  const std::string packed = test::Gzip(robots);
+  const auto process = [&](const char* coding, std::string body) {
+    return Process(TaskFor(TaskKind::kRobots, "http://a.test/robots.txt"),
+                   Fetched(200, {{"Content-Encoding", coding}}, std::move(body)));
+  };
+  for (const PageResult& result :
+       {process("gzip", packed.substr(0, packed.size() / 2)), process("x-unheard-of", robots)}) {
+    EXPECT_EQ(result.completion.robots->kind, RobotsResult::Kind::kUnreachable);
+    EXPECT_EQ(result.completion.outcome, Outcome::kRetry);
+    EXPECT_THAT(result.completion.reason, testing::AnyOf("broken_coding", "unknown_coding"));
+    EXPECT_EQ(result.bundle.warc, "");
+  }
+  EXPECT_EQ(process("gzip", packed).completion.robots->kind, RobotsResult::Kind::kRules);
+}
+
+TEST_F(PageWorkerTest, ARobotsFileThatWasCutAtItsLimitHasItsRules) {
+  FetchResult fetched =
+      Fetched(200, {}, "User-agent: *\nDisallow: /x\n" + std::string(600'000, '#'));
+  fetched.truncated = fetcher::Truncation::kLength;
+  const PageResult result =
+      Process(TaskFor(TaskKind::kRobots, "http://a.test/robots.txt"), std::move(fetched));
+  EXPECT_EQ(result.completion.robots->kind, RobotsResult::Kind::kRules);
+  EXPECT_THAT(result.completion.robots->body, HasSubstr("Disallow: /x"));
+}
+
+TEST_F(PageWorkerTest, SitemapLinesThatAreNotTakenAreCounted) {
+  std::string robots = "Sitemap: http://[/\nSitemap: ftp://a.test/\n";
+  for (int i = 0; i < 1000; ++i) robots += "Sitemap: /" + std::to_string(i) + ".xml\n";
+  const PageResult result = Process(TaskFor(TaskKind::kRobots, "http://a.test/robots.txt"),
+                                    Fetched(200, {}, std::move(robots)));
+  EXPECT_THAT(result.bundle.log,
+              AllOf(HasSubstr("\"entries\":1000"), HasSubstr("\"entries_bad\":2"),
+                    HasSubstr("\"entries_dropped\":2")));
+}
+
 TEST_F(PageWorkerTest, ARobotsAnswerIsRulesAllowanceRedirectOrUnreachable) {
   struct RobotsCase {
     int status;
@@ -257,6 +294,7 @@ TEST_F(PageWorkerTest, ARobotsAnswerIsRulesAllowanceRedirectOrUnreachable) {
       {503, {}, "", RobotsResult::Kind::kUnreachable, false},
       {599, {}, "", RobotsResult::Kind::kUnreachable, false},
       {0, FetchError::kDns, "", RobotsResult::Kind::kUnreachable, false},
+      {0, FetchError::kAddressForbidden, "", RobotsResult::Kind::kForbidden, false},
       {0, FetchError::kHeadTooLarge, "", RobotsResult::Kind::kUnreachable, false},
       {200, FetchError::kBodyShort, "", RobotsResult::Kind::kUnreachable, false},
   };

@@ -107,6 +107,7 @@ class PipelineTest : public testing::Test {
                              "identity: {user_agent: \"t/1 (+https://example.org/)\"}\n"
                              "politeness: {delay: 0, concurrency_per_host: 16}\n"
                              "scope: {nofollow: all}\n"
+                             "fetcher: {allow_addresses: [127.0.0.0/8]}\n"
                              "retry: {backoff: 10ms}\n"
                              "seeds: " +
                              seeds + "\n" + more;
