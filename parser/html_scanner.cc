@@ -263,21 +263,19 @@ class Scanner {
     const char next = Peek(1);
     if (web::IsAlpha(next)) return Tag(false);
     if (next == '/' && web::IsAlpha(Peek(2))) return Tag(true);
-    // 13.2.5.6, 13.2.5.7: at the end of the page it is text, as before what begins no markup.
-    if (next == '?' || (next == '/' && at_ + 2 < html_.size())) {
+    if (html_.substr(at_, 4) == "<!--") {
+      SkipComment();
+    } else if (!foreign_.empty() && html_.substr(at_, 9) == "<![CDATA[") {
+      if (heading_) return false;
+      SkipBehind("]]>", at_ + 9);
+    } else if (next == '!' || next == '?' || (next == '/' && at_ + 2 < html_.size())) {
+      // 13.2.5.41: a bogus comment; a doctype ends there too.
       SkipBehind(">", at_ + 2);
-    } else if (next != '!') {
+    } else {
+      // 13.2.5.6, 13.2.5.7: what begins no markup is text, "</" at the end of the page too.
       const size_t size = next == '/' ? 2 : 1;
       if (heading_) collector_.Text(html_.substr(at_, size), true);
       at_ += size;
-    } else if (html_.substr(at_ + 2, 2) == "--") {
-      SkipComment();
-    } else if (!foreign_.empty() && html_.substr(at_ + 2, 7) == "[CDATA[") {
-      if (heading_) return false;
-      SkipBehind("]]>", at_ + 9);
-    } else {
-      // 13.2.5.41: a bogus comment; a doctype ends there too.
-      SkipBehind(">", at_ + 2);
     }
     return true;
   }
