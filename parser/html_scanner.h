@@ -16,9 +16,9 @@
 //   - NULs in what counts; character references with rare names; more than 64 things open
 // docs/architecture.md says how few pages are such.
 //
-// One difference is left in the links: where formatting elements overlap (<b><p></b>), a tree
-// builder may move one behind a later one; then max_links may cut others. And one in texts: control
-// characters stay, as the standard has it, where gumbo puts U+FFFD.
+// One difference is left in the order: where formatting elements overlap (<b><p></b>), a tree
+// builder may move a link or a heading behind a later one; then the limits may cut others. And one
+// in texts: control characters stay, as the standard has it, where gumbo puts U+FFFD.
 //
 // tests/fuzz/scanner_fuzzer.cc holds what the scanner finds against what the tree has. One pass,
 // O(input).

@@ -48,11 +48,25 @@ bool SameText(std::string_view a, std::string_view b) {
   return a == b || WithoutControls(a) == WithoutControls(b);
 }
 
-bool SameHeadings(const std::vector<crawld::parser::Heading>& a,
-                  const std::vector<crawld::parser::Heading>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-    return x.level == y.level && SameText(x.text, y.text);
-  });
+// Formatting elements that overlap may make the tree builder move what follows; the order is then
+// its own.
+std::vector<std::string> Sorted(const std::vector<crawld::parser::Heading>& headings) {
+  std::vector<std::string> lines;
+  for (const auto& heading : headings) {
+    lines.push_back(std::to_string(heading.level) + ' ' + WithoutControls(heading.text));
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+std::vector<std::string> Sorted(const std::vector<crawld::parser::Link>& links) {
+  std::vector<std::string> lines;
+  for (const auto& link : links) {
+    lines.push_back(WithoutControls(link.url.href()) + ' ' + std::to_string(link.kinds) + ' ' +
+                    std::to_string(link.rels));
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
 }
 
 void CheckSame(const crawld::parser::ParsedPage& a, const crawld::parser::ParsedPage& b) {
@@ -62,21 +76,10 @@ void CheckSame(const crawld::parser::ParsedPage& a, const crawld::parser::Parsed
   CRAWLD_CHECK(a.canonical == b.canonical, "canonical");
   CRAWLD_CHECK(a.robots.noindex == b.robots.noindex && a.robots.nofollow == b.robots.nofollow,
                "robots");
-  CRAWLD_CHECK(SameHeadings(a.headings, b.headings), "headings");
+  CRAWLD_CHECK(Sorted(a.headings) == Sorted(b.headings), "headings");
   CRAWLD_CHECK(a.base_url == b.base_url, "base");
   CRAWLD_CHECK(a.links.size() == b.links.size(), "number of links");
-  // Formatting elements that overlap may make the tree builder move links; the order is then its
-  // own.
-  const auto sorted = [](const std::vector<crawld::parser::Link>& links) {
-    std::vector<std::string> lines;
-    for (const crawld::parser::Link& link : links) {
-      lines.push_back(WithoutControls(link.url.href()) + ' ' + std::to_string(link.kinds) + ' ' +
-                      std::to_string(link.rels));
-    }
-    std::sort(lines.begin(), lines.end());
-    return lines;
-  };
-  CRAWLD_CHECK(sorted(a.links) == sorted(b.links), "links");
+  CRAWLD_CHECK(Sorted(a.links) == Sorted(b.links), "links");
 }
 
 }  // namespace
