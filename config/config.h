@@ -150,6 +150,7 @@ struct Fetcher {
   uint64_t memory_budget_bytes = 128ULL << 20;
   bool http2 = true;
   std::vector<SourceText> allow_addresses;  // as written
+  std::vector<SourceText> dns_servers;      // likewise
   std::optional<std::filesystem::path> ca_file;
   std::vector<std::pair<std::string, std::string>> headers;  // in the order of the file
 

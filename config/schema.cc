@@ -329,6 +329,10 @@ std::vector<Key> MakeTable() {
           .Doc("Addresses that may be connected to beside those of the public Internet: "
                "10.0.0.0/8, 127.0.0.1:8080, [fd00::]/8:443. Without, no page can lead the crawl to "
                "this machine, its network, or a cloud's metadata."),
+      CRAWLD_KEY(fetcher.dns_servers)
+          .Range(1, 128)
+          .Doc(
+              "Name servers to ask: 192.0.2.53 or [2001:db8::53]:5353. None: those of the system."),
       CRAWLD_KEY(fetcher.ca_file)
           .Range(1, kPathBytes)
           .Doc("Certificates to trust, as PEM. null: the system's."),

@@ -21,6 +21,7 @@
 #include "concurrency/future.h"
 #include "fetcher/address_guard.h"
 #include "fetcher/fetch.h"
+#include "fetcher/resolver.h"
 
 namespace crawld::fetcher {
 
@@ -35,6 +36,7 @@ struct FetcherOptions {
   uint64_t max_header_bytes = 256ULL << 10;
   bool http2 = true;                          // offered by ALPN
   std::vector<AddressRange> allow_addresses;  // beside the public ones
+  ResolverOptions resolver;                   // a cache for each thread
   std::string ca_file;                        // PEM; empty: the system's
   std::string user_agent;
   std::vector<std::pair<std::string, std::string>> headers;  // further request headers

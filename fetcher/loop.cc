@@ -100,6 +100,11 @@ FetchError ErrorOf(CURLcode code, bool answered) {
   }
 }
 
+// "192.0.2.1", "[2001:db8::1]": nothing to look up.
+bool IsAddress(std::string_view host) {
+  return host.starts_with('[') || IpAddress::Parse(host).has_value();
+}
+
 bool HasPeer(curl_socket_t fd) {
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
@@ -118,7 +123,9 @@ struct Fetcher::Loop::Transfer {
   Transfer(Loop* l, FetchRequest r, concurrency::Promise<FetchResult> p)
       : loop(l), request(std::move(r)), promise(std::move(p)) {}
   Loop* loop;
+  ~Transfer() { curl_slist_free_all(addresses); }
   CURL* easy = nullptr;
+  curl_slist* addresses = nullptr;  // of its host, as CURLOPT_RESOLVE wants them
   FetchRequest request;
   concurrency::Promise<FetchResult> promise;
   FetchResult result;
@@ -164,6 +171,12 @@ Fetcher::Loop::Loop(const FetcherOptions& options, int number)
       sweep_(io_) {
   multi_ = curl_multi_init();
   if (multi_ == nullptr) throw FatalError("libcurl cannot be initialised: out of memory");
+  try {
+    resolver_ = std::make_unique<Resolver>(io_, options.resolver);
+  } catch (...) {
+    curl_multi_cleanup(multi_);
+    throw;
+  }
   for (const auto& [name, value] : HeadersOf(options)) {
     const std::string field = value.empty() ? name + ";" : FieldOf(name, value);
     header_list_ = curl_slist_append(header_list_, field.c_str());
@@ -245,6 +258,8 @@ void Fetcher::Loop::CancelNow() {
       in_flight_.fetch_sub(1, std::memory_order_relaxed);
     }
   }
+  auto resolving = std::exchange(resolving_, {});
+  for (auto& [number, transfer] : resolving) Refuse(*transfer, FetchError::kCancelled);
   const std::vector<Transfer*> all(transfers_.begin(), transfers_.end());
   for (Transfer* transfer : all) {
     transfer->ended_by_us = FetchError::kCancelled;
@@ -262,6 +277,7 @@ void Fetcher::Loop::CloseAll() {
   idle_handles_.clear();
   curl_multi_cleanup(std::exchange(multi_, nullptr));
   sockets_.clear();
+  resolver_.reset();
 }
 
 CURL* Fetcher::Loop::TakeHandle() {
@@ -272,7 +288,6 @@ CURL* Fetcher::Loop::TakeHandle() {
   }
   CURL* easy = curl_easy_init();
   if (easy == nullptr) return nullptr;
-  const auto millis = [](Millis m) { return static_cast<long>(m.count()); };
   Set(easy, CURLOPT_NOSIGNAL, 1L);
   // A transfer that ends while its name is being resolved does not wait for the resolver's thread.
   Set(easy, CURLOPT_QUICK_EXIT, 1L);
@@ -286,7 +301,6 @@ CURL* Fetcher::Loop::TakeHandle() {
   Set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   Set(easy, CURLOPT_BUFFERSIZE,
       options_.max_connections > 256 ? kReceiveBufferOfMany : kReceiveBuffer);
-  Set(easy, CURLOPT_CONNECTTIMEOUT_MS, millis(options_.connect_timeout));
   Set(easy, CURLOPT_HTTP_VERSION,
       static_cast<long>(options_.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   Set(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
@@ -316,6 +330,11 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
   Set(easy, CURLOPT_PIPEWAIT, options_.http2 && url.scheme() == "https" ? 1L : 0L);
   Set(easy, CURLOPT_PRIVATE, &transfer);
   Set(easy, CURLOPT_OPENSOCKETDATA, &transfer);
+  Set(easy, CURLOPT_RESOLVE, transfer.addresses);
+  // What is left of the time after the name was looked up.
+  const auto spent = std::chrono::floor<Millis>(Clock::now() - transfer.begun);
+  Set(easy, CURLOPT_CONNECTTIMEOUT_MS,
+      static_cast<long>(std::max(options_.connect_timeout - spent, Millis(1)).count()));
   Set(easy, CURLOPT_HEADERDATA, &transfer);
   Set(easy, CURLOPT_WRITEDATA, &transfer);
   // As libcurl writes it; tests/fetcher compares it with what a server reads.
@@ -346,9 +365,40 @@ void Fetcher::Loop::Start(std::unique_ptr<Transfer> transfer) {
   if (!request.url.IsHttp()) {
     return Refuse(*transfer, FetchError::kBadUrl, "neither http nor https");
   }
+  if (IsAddress(request.url.host())) return Launch(std::move(transfer), {});
+  const uint64_t number = next_number_++;
+  const std::string host(request.url.host());
+  resolving_.emplace(number, std::move(transfer));
+  resolver_->Resolve(
+      host, [this, number](const Resolution& resolution) { Resolved(number, resolution); });
+  if (!resolving_.empty()) ArmSweep();
+}
+
+void Fetcher::Loop::Resolved(uint64_t number, const Resolution& resolution) {
+  auto node = resolving_.extract(number);
+  if (node.empty()) return;
+  std::unique_ptr<Transfer> transfer = std::move(node.mapped());
+  if (resolution.addresses.empty()) {
+    return Refuse(*transfer, FetchError::kDns, resolution.error);
+  }
+  Launch(std::move(transfer), resolution.addresses);
+}
+
+void Fetcher::Loop::Launch(std::unique_ptr<Transfer> transfer,
+                           const std::vector<IpAddress>& addresses) {
   transfer->easy = TakeHandle();
   if (transfer->easy == nullptr) {
     return Refuse(*transfer, FetchError::kInternal, "libcurl gives no handle");
+  }
+  if (!addresses.empty()) {
+    const web::Url& url = transfer->request.url;
+    // "+": libcurl forgets it after a while; the next transfer brings it anew.
+    std::string entry = fmt::format("+{}:{}:", url.host(), url.EffectivePort());
+    for (const IpAddress& address : addresses) {
+      if (&address != &addresses.front()) entry += ',';
+      entry += address.IsV4() ? address.ToString() : "[" + address.ToString() + "]";
+    }
+    transfer->addresses = curl_slist_append(nullptr, entry.c_str());
   }
   Prepare(*transfer);
   Transfer* started = transfer.release();  // Finish() deletes it
@@ -652,11 +702,19 @@ void Fetcher::Loop::Sweep() {
       }
     }
   }
+  std::vector<uint64_t> unresolved;
+  for (const auto& [number, transfer] : resolving_) {
+    if (now - transfer->begun >= options_.connect_timeout) unresolved.push_back(number);
+  }
+  for (const uint64_t number : unresolved) {
+    auto node = resolving_.extract(number);
+    Refuse(*node.mapped(), FetchError::kConnectTimeout, "no name server has answered in time");
+  }
   for (const auto& [transfer, error] : late) {
     transfer->ended_by_us = error;
     Finish(*transfer, CURLE_OPERATION_TIMEDOUT);
   }
-  if (!transfers_.empty()) ArmSweep();
+  if (!transfers_.empty() || !resolving_.empty()) ArmSweep();
 }
 
 }  // namespace crawld::fetcher

@@ -26,6 +26,7 @@
 #include "fetcher/address_guard.h"
 #include "fetcher/fetch.h"
 #include "fetcher/fetcher.h"
+#include "fetcher/resolver.h"
 
 namespace crawld::fetcher {
 
@@ -53,6 +54,10 @@ class Fetcher::Loop {
   // not keep the first of them waiting for the last.
   void TakeIn();
   void Start(std::unique_ptr<Transfer> transfer);
+  // The transfer's name has been looked up; nothing if it has ended in the meantime.
+  void Resolved(uint64_t number, const Resolution& resolution);
+  // Hands it to libcurl. `addresses`: where its host is; empty: its host is an address.
+  void Launch(std::unique_ptr<Transfer> transfer, const std::vector<IpAddress>& addresses);
   void CancelNow();
   void CloseAll();
   // Ends a transfer that libcurl does not have.
@@ -106,7 +111,10 @@ class Fetcher::Loop {
   boost::asio::steady_timer sweep_;
   bool sweeping_ = false;
   std::unordered_map<curl_socket_t, std::shared_ptr<Socket>> sockets_;
-  std::unordered_set<Transfer*> transfers_;
+  std::unique_ptr<Resolver> resolver_;                                 // nullptr once stopped
+  std::unordered_map<uint64_t, std::unique_ptr<Transfer>> resolving_;  // by their numbers
+  uint64_t next_number_ = 0;
+  std::unordered_set<Transfer*> transfers_;  // that libcurl has
   std::vector<CURL*> idle_handles_;
 
   concurrency::NamedThread thread_;  // last: it uses all of the above

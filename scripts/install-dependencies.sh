@@ -8,7 +8,7 @@ packages=(
   ca-certificates ccache clang-16 clang-format-16 clang-tidy-16 cmake g++ git libclang-rt-16-dev
   lld-16 llvm-16 ninja-build pkg-config python3
   # what crawld is made of
-  libboost1.81-dev libboost-json1.81-dev libbrotli-dev libcli11-dev libcurl4-openssl-dev
+  libboost1.81-dev libboost-json1.81-dev libbrotli-dev libc-ares-dev libcli11-dev libcurl4-openssl-dev
   libdeflate-dev libexpat1-dev libexpected-dev libfmt-dev libgumbo-dev libicu-dev libpsl-dev
   libisal-dev libre2-dev librocksdb-dev libspdlog-dev libssl-dev libuchardet-dev libxxhash-dev
   libyaml-cpp-dev libzstd-dev zlib1g-dev

@@ -112,6 +112,9 @@ fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
   for (const config::SourceText& range : from.allow_addresses) {
     options.allow_addresses.push_back(*fetcher::AddressRange::Parse(range.text));
   }
+  for (const config::SourceText& server : from.dns_servers) {
+    options.resolver.servers.push_back(server.text);
+  }
   if (from.ca_file) options.ca_file = from.ca_file->string();
   options.user_agent = config.identity.user_agent;
   options.headers = from.headers;
@@ -219,6 +222,13 @@ void CheckAgainstRooms(const config::Config& config) {
   for (const config::SourceText& range : config.fetcher.allow_addresses) {
     if (const auto parsed = fetcher::AddressRange::Parse(range.text); !parsed) {
       add(range, "fetcher.allow_addresses", parsed.error());
+    }
+  }
+  for (const config::SourceText& server : config.fetcher.dns_servers) {
+    if (!fetcher::IsNameServer(server.text)) {
+      add(server, "fetcher.dns_servers",
+          fmt::format("'{}' is no name server; write 192.0.2.53 or [2001:db8::53]:5353",
+                      server.text));
     }
   }
   const auto check_urls = [&](const std::vector<config::SourceText>& urls, const char* key) {

@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "concurrency/event.h"
+#include "tests/support/dns_server.h"
 #include "tests/support/http_server.h"
 #include "tests/support/site.h"
 
@@ -609,6 +612,74 @@ TEST_F(FetcherTest, ARangeOpensItsPortsAlone) {
   EXPECT_EQ(Fetch().status, 200);
   EXPECT_EQ(FetchUrl(closed.Url("/")).error, FetchError::kAddressForbidden);
   EXPECT_TRUE(closed.requests().empty());
+}
+
+// --- names
+
+TEST_F(FetcherTest, ANameIsLookedUpAndTheAddressThatAnswersIsTaken) {
+  test::DnsServer dns([](const test::DnsQuestion& question) {
+    return test::DnsAnswer{.addresses = {question.v6 ? "::1" : "127.0.0.1"}};
+  });
+  options_.resolver.servers = {dns.address()};
+  Serve([](const Request& request) { return Reply().Send(ResponseBytes(200, request.target)); });
+  const std::string url = "http://web.test:" + std::to_string(server_->port());
+  const FetchResult result = FetchUrl(url + "/a");
+  EXPECT_EQ(result.status, 200) << result.detail;
+  EXPECT_EQ(result.ip, "127.0.0.1");
+  EXPECT_EQ(FetchUrl(url + "/b").status, 200);
+  EXPECT_EQ(dns.asked("web.test"), 2U) << "A and AAAA, once";
+}
+
+TEST_F(FetcherTest, ANameServerThatChangesItsMindLeadsNowhereElse) {
+  std::atomic<int> asked = 0;
+  test::DnsServer dns([&](const test::DnsQuestion& question) {
+    if (question.v6) return test::DnsAnswer{};
+    return test::DnsAnswer{.addresses = {asked++ == 0 ? "192.0.2.1" : "127.0.0.1"}, .ttl = 0};
+  });
+  options_.resolver.servers = {dns.address()};
+  options_.resolver.min_ttl = Millis(0);
+  options_.allow_addresses.clear();
+  ServeBytes(ResponseBytes(200, "canary"));
+  const std::string url = "http://rebind.test:" + std::to_string(server_->port()) + "/";
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(FetchUrl(url).error, FetchError::kAddressForbidden) << i;
+  }
+  EXPECT_TRUE(server_->requests().empty());
+}
+
+TEST_F(FetcherTest, ANameThatDoesNotExistIsADnsError) {
+  test::DnsServer dns([](const test::DnsQuestion&) { return test::DnsAnswer{.code = 3}; });
+  options_.resolver.servers = {dns.address()};
+  const FetchResult result = FetchUrl("http://none.test/");
+  EXPECT_EQ(result.error, FetchError::kDns);
+  EXPECT_NE(result.detail, "");
+}
+
+TEST_F(FetcherTest, ANameServerThatIsSilentHoldsUpItsNamesAlone) {
+  test::DnsServer dns([](const test::DnsQuestion& question) {
+    if (question.name == "slow.test") return test::DnsAnswer{.silent = true};
+    return test::DnsAnswer{.addresses = {question.v6 ? "::1" : "127.0.0.1"}};
+  });
+  options_.resolver.servers = {dns.address()};
+  options_.connect_timeout = Millis(400);
+  ServeBytes(ResponseBytes(200, "x"));
+  FetchRequest slow;
+  slow.url = *web::Url::Parse("http://slow.test/");
+  auto waiting = fetcher().Submit(std::move(slow));
+  EXPECT_EQ(FetchUrl("http://web.test:" + std::to_string(server_->port()) + "/").status, 200);
+  EXPECT_EQ(waiting.Take().error, FetchError::kConnectTimeout);
+}
+
+TEST_F(FetcherTest, ALookupThatIsCancelledEndsAtOnce) {
+  test::DnsServer dns([](const test::DnsQuestion&) { return test::DnsAnswer{.silent = true}; });
+  options_.resolver.servers = {dns.address()};
+  FetchRequest slow;
+  slow.url = *web::Url::Parse("http://slow.test/");
+  auto waiting = fetcher().Submit(std::move(slow));
+  while (dns.asked("slow.test") == 0) std::this_thread::yield();
+  fetcher().CancelAll();
+  EXPECT_EQ(waiting.Take().error, FetchError::kCancelled);
+  EXPECT_EQ(fetcher().in_flight(), 0U);
 }
 
 // --- connections that end between requests

@@ -90,15 +90,18 @@ TEST_F(BinaryTest, CheckSaysOkOfAGoodConfig) {
   EXPECT_FALSE(fs::exists(data_)) << "it only looks";
 }
 
-TEST_F(BinaryTest, CheckNamesAnAddressRangeThatIsNone) {
+TEST_F(BinaryTest, CheckNamesAddressesThatAreNone) {
   const std::string config = dir_ / "c.yaml";
-  std::ofstream(config) << "name: t\ndata_dir: data\n"
-                           "identity: {user_agent: \"t/1 (+https://example.org/)\"}\n"
-                           "seeds: {urls: [http://example.org/]}\n"
-                           "fetcher:\n  allow_addresses: [10.0.0.0/8, localhost]\n";
+  std::ofstream(config)
+      << "name: t\ndata_dir: data\n"
+         "identity: {user_agent: \"t/1 (+https://example.org/)\"}\n"
+         "seeds: {urls: [http://example.org/]}\n"
+         "fetcher:\n  allow_addresses: [10.0.0.0/8, localhost]\n"
+         "  dns_servers: [192.0.2.53, \"[2001:db8::53]:5353\", dns.example.org]\n";
   EXPECT_EQ(Run({"check", "-c", config}), 2);
   EXPECT_THAT(err_, AllOf(HasSubstr("c.yaml:6:33"), HasSubstr("fetcher.allow_addresses"),
-                          HasSubstr("'localhost' is no address")));
+                          HasSubstr("'localhost' is no address"),
+                          HasSubstr("fetcher.dns_servers: 'dns.example.org' is no name server")));
 }
 
 TEST_F(BinaryTest, WithoutLeaveNoCrawlComesToThisMachine) {
