@@ -1,12 +1,15 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 
+#include "base/backoff.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/mutex.h"
@@ -77,6 +80,29 @@ TEST(MutexTest, AWaitEndsAtItsDeadline) {
   while (never.WaitUntil(mutex, deadline)) {
   }
   EXPECT_GE(std::chrono::steady_clock::now(), deadline);
+}
+
+TEST(BackoffTest, DoublesUpToItsLimitAndSpreadsWhatFailedTogether) {
+  std::set<int64_t> seen;
+  for (uint64_t salt = 0; salt < 100; ++salt) {
+    for (uint32_t failures = 1; failures <= 8; ++failures) {
+      const int64_t whole = std::min<int64_t>(1000LL << (failures - 1), 60'000);
+      const int64_t wait = Backoff(Millis(1000), Millis(60'000), failures, salt).count();
+      EXPECT_LE(wait, whole) << failures;
+      EXPECT_GE(wait, whole - whole / 4) << failures;
+      if (failures == 4) seen.insert(wait);
+    }
+  }
+  EXPECT_GT(seen.size(), 80U);
+  EXPECT_EQ(Backoff(Millis(1000), Millis(60'000), 3, 5),
+            Backoff(Millis(1000), Millis(60'000), 3, 5));
+}
+
+TEST(BackoffTest, HasNoOverflowAndTakesNothingForNothing) {
+  EXPECT_EQ(Backoff(Millis(0), Millis(1000), 1000, 1), Millis(0));
+  EXPECT_EQ(Backoff(Millis(5), Millis(0), 3, 1), Millis(0));
+  EXPECT_LE(Backoff(Millis(1), Millis::max(), UINT32_MAX, 1), Millis::max());
+  EXPECT_GE(Backoff(Millis(1), Millis::max(), UINT32_MAX, 1), Millis::max() / 4 * 3);
 }
 
 TEST(TimeTest, NeverIsLaterThanAnyTime) { EXPECT_GT(kNever, WallTime(Millis(INT64_MAX - 1))); }
