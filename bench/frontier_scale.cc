@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
       frontier::Decision decision = crawl->Next(now);
       auto* task = std::get_if<frontier::Task>(&decision);
       if (task == nullptr) break;
-      crawl->Release(*task, now);
+      crawl->Release(*task, {.when = now});
       frontier::Completion completion;
       completion.task = std::move(*task);
       completion.status = 200;
@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
       static_cast<unsigned long long>(fetched), PeakMib(), fill_peak,
       fill_cpu * 1e6 / static_cast<double>(urls),
       fetched == 0 ? 0 : fetch_cpu * 1e6 / static_cast<double>(fetched), restart,
-      static_cast<double>(disk) / (1 << 20), stats.resident_hosts);
+      static_cast<double>(disk) / (1 << 20), stats.scheduler.resident_hosts);
   const bool too_much = max_rss != 0 && PeakMib() > static_cast<double>(max_rss);
   if (too_much)
     std::fprintf(stderr, "peak memory is above %llu MiB\n",

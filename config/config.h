@@ -121,7 +121,11 @@ struct Frontier {
 
 struct Politeness {
   milliseconds delay = std::chrono::seconds(1);
+  uint64_t delay_factor = 0;
+  milliseconds max_delay = std::chrono::minutes(1);
   uint64_t concurrency_per_host = 1;
+  milliseconds address_delay{0};
+  uint64_t concurrency_per_address = 0;
   bool robots = true;
   milliseconds robots_max_age = std::chrono::hours(24);
   milliseconds robots_max_crawl_delay = std::chrono::seconds(30);
@@ -135,6 +139,16 @@ struct Retry {
   milliseconds max_backoff = std::chrono::hours(1);
 
   friend bool operator==(const Retry&, const Retry&) = default;
+};
+
+// When a host that does not answer is left alone.
+struct Health {
+  uint64_t failures = 3;
+  uint64_t probes = 3;
+  milliseconds backoff = std::chrono::seconds(2);
+  milliseconds park = std::chrono::hours(1);
+
+  friend bool operator==(const Health&, const Health&) = default;
 };
 
 struct Fetcher {
@@ -209,6 +223,7 @@ struct Config {
   Frontier frontier;
   Politeness politeness;
   Retry retry;
+  Health health;
   Fetcher fetcher;
   Parser parser;
   Archive archive;

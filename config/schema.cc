@@ -276,9 +276,23 @@ std::vector<Key> MakeTable() {
           .Range(kZero, kDay)
           .Doc("Between the end of a fetch from a host and the next one; robots.txt may ask for "
                "more."),
+      CRAWLD_KEY(politeness.delay_factor)
+          .Range(0, 1000)
+          .Doc("Wait so many times as long as the host's last answer took, if that is more than "
+               "delay. 0: delay alone."),
+      CRAWLD_KEY(politeness.max_delay)
+          .Range(kZero, kDay)
+          .Doc("No more than this because of delay_factor."),
       CRAWLD_KEY(politeness.concurrency_per_host)
           .Range(1, 10'000)
           .Doc("Fetches from one host at the same time."),
+      CRAWLD_KEY(politeness.address_delay)
+          .Range(kZero, kDay)
+          .Doc("Like delay, between two fetches from one IP address, whatever hosts it has. 0: "
+               "addresses do not matter."),
+      CRAWLD_KEY(politeness.concurrency_per_address)
+          .Range(0, 10'000)
+          .Doc("Fetches from one IP address at the same time. 0: no limit."),
       CRAWLD_KEY(politeness.robots).Doc("Honour robots.txt."),
       CRAWLD_KEY(politeness.robots_max_age)
           .Range(minutes(1), 30 * kDay)
@@ -294,6 +308,21 @@ std::vector<Key> MakeTable() {
           .Range(kZero, kDay)
           .Doc("Before the second try; doubled before each later one."),
       CRAWLD_KEY(retry.max_backoff).Range(kZero, 30 * kDay).Doc("At most this."),
+
+      CRAWLD_KEY(health.failures)
+          .Range(0, 1000)
+          .Doc("A host that has not answered so many fetches in a row is not asked any more, but "
+               "probed. 0: never."),
+      CRAWLD_KEY(health.probes)
+          .Range(1, 100)
+          .Doc("If it answers none of so many probes, it is left alone for a while."),
+      CRAWLD_KEY(health.backoff)
+          .Range(milliseconds(1), kDay)
+          .Doc("Before the first probe; doubled before each later one."),
+      CRAWLD_KEY(health.park)
+          .Range(milliseconds(1), 30 * kDay)
+          .Doc("How long it is left alone then. A crawl with --once ends without it; the next run "
+               "tries it again at once."),
 
       CRAWLD_KEY(fetcher.threads)
           .Range(1, 64)

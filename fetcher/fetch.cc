@@ -67,4 +67,29 @@ RetryAdvice AdviceFor(FetchError error) {
   return RetryAdvice::kLater;
 }
 
+bool IsSilence(FetchError error) {
+  switch (error) {
+    case FetchError::kDns:
+    case FetchError::kConnect:
+    case FetchError::kConnectTimeout:
+    case FetchError::kTls:
+    case FetchError::kFirstByteTimeout:
+    case FetchError::kIdleTimeout:
+    case FetchError::kTotalTimeout:
+    case FetchError::kEmptyReply:
+    case FetchError::kReset:
+      return true;
+    case FetchError::kBadUrl:
+    case FetchError::kAddressForbidden:
+    case FetchError::kBodyShort:
+    case FetchError::kHeadTooLarge:
+    case FetchError::kProtocol:
+    case FetchError::kHttp2:
+    case FetchError::kCancelled:
+    case FetchError::kInternal:
+      return false;
+  }
+  return false;
+}
+
 }  // namespace crawld::fetcher

@@ -41,6 +41,10 @@ std::string_view Name(FetchError error);
 enum class RetryAdvice : uint8_t { kNever, kLater };
 RetryAdvice AdviceFor(FetchError error);
 
+// Whether an error before any answer is a sign that the host is down. Not: what it said is broken,
+// or we did not ask.
+bool IsSilence(FetchError error);
+
 // Where the body was cut by us (ISO 28500 section 5.13 has the same words).
 enum class Truncation : uint8_t { kNone, kLength, kTime, kDisconnect };
 

@@ -34,6 +34,10 @@ concurrency::Future<FetchResult> Fetcher::Submit(FetchRequest request) {
   return loop.Submit(std::move(request));
 }
 
+concurrency::Future<std::string> Fetcher::LookUp(std::string host, uint64_t pin) {
+  return loops_[pin % loops_.size()]->LookUp(std::move(host));
+}
+
 void Fetcher::CancelAll() {
   for (const auto& loop : loops_) loop->CancelAll();
 }

@@ -53,6 +53,11 @@ class Fetcher {
 
   concurrency::Future<FetchResult> Submit(FetchRequest request);
 
+  // Where a URL's host is: its preferred address ("192.0.2.1"), or "" if none can be found. On the
+  // thread of `pin`, whose cache then has it. Fails with BrokenPromiseError if the fetcher is
+  // stopped meanwhile.
+  concurrency::Future<std::string> LookUp(std::string host, uint64_t pin);
+
   // Ends every transfer in flight with kCancelled, soon. New ones may be submitted afterwards.
   void CancelAll();
 

@@ -216,6 +216,22 @@ concurrency::Future<FetchResult> Fetcher::Loop::Submit(FetchRequest request) {
   return future;
 }
 
+concurrency::Future<std::string> Fetcher::Loop::LookUp(std::string host) {
+  auto promise = std::make_shared<concurrency::Promise<std::string>>();
+  auto future = promise->GetFuture();
+  asio::post(io_, [this, promise = std::move(promise), host = std::move(host)] {
+    if (resolver_ == nullptr || !promise->Start()) return;
+    if (IsAddress(host)) {
+      promise->SetValue(host.starts_with('[') ? host.substr(1, host.size() - 2) : host);
+      return;
+    }
+    resolver_->Resolve(host, [promise](const Resolution& found) {
+      promise->SetValue(found.addresses.empty() ? "" : found.addresses.front().ToString());
+    });
+  });
+  return future;
+}
+
 void Fetcher::Loop::TakeIn() {
   std::vector<std::unique_ptr<Transfer>> taken;
   bool more = false;

@@ -1,8 +1,8 @@
 // Loop: one thread of the fetcher. Internal to the room.
 //
-// Everything but Submit(), CancelAll(), Stop() and the two counters belongs to the loop's own
-// thread. libcurl tells which sockets and which timer it cares about; Asio watches them; each event
-// goes back into libcurl, and transfers that have ended are handed to their promises.
+// Everything but Submit(), LookUp(), CancelAll(), Stop() and the two counters belongs to the loop's
+// own thread. libcurl tells which sockets and which timer it cares about; Asio watches them; each
+// event goes back into libcurl, and transfers that have ended are handed to their promises.
 #pragma once
 
 #include <curl/curl.h>
@@ -38,6 +38,7 @@ class Fetcher::Loop {
   Loop& operator=(const Loop&) = delete;
 
   concurrency::Future<FetchResult> Submit(FetchRequest request);
+  concurrency::Future<std::string> LookUp(std::string host);
   void CancelAll();
   void Stop();
 

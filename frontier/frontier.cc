@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/backoff.h"
 #include "base/check.h"
 #include "base/error.h"
 
@@ -15,6 +16,7 @@ namespace crawld::frontier {
 namespace {
 
 constexpr std::string_view kArchiveKey = "archive";
+constexpr std::string_view kRunKey = "run";
 constexpr std::string_view kNotePrefix = "note:";
 constexpr size_t kHostCache = 16384;  // host records kept by the committer
 constexpr size_t kMaxDenialsWaiting = 4096;
@@ -61,12 +63,6 @@ std::string IdentityOf(const web::CrawlKeyOptions& key) {
 
 OriginKey OriginOf(const web::Url& url) { return {url.scheme() == "https", url.EffectivePort()}; }
 
-Millis Backoff(Millis base, Millis limit, uint16_t failures) {
-  Millis backoff = base;
-  for (uint16_t i = 1; i < failures && backoff < limit; ++i) backoff *= 2;
-  return std::min(backoff, limit);
-}
-
 }  // namespace
 
 // The writing half. Lives on the committer thread.
@@ -76,6 +72,14 @@ class Frontier::Committer {
       : store_(store), scope_(scope), seen_(seen), options_(options) {
     counters_ = store_.ReadCounters();
     origins_held_ = store_.ReadOriginsHeld();
+    if (const auto run = store_.ReadMeta(kRunKey)) {
+      const auto before = DecodeRunRecord(*run);
+      if (!before) throw FatalError("the frontier's record of its last run cannot be read");
+      run_ = *before;
+      ended_clean_ = run_.clean;
+    }
+    ++run_.number;
+    run_.clean = false;
     store_.ScanLater([this](WallTime when, QueueEntry&&) {
       next_later_ = when;
       return false;
@@ -84,6 +88,9 @@ class Frontier::Committer {
 
   const Counters& counters() const { return counters_; }
   uint64_t origins_held() const { return origins_held_; }
+  uint64_t parked_urls() const { return parked_urls_; }
+  // Whether the run before this one has written all it knew; true of a new crawl.
+  bool ended_clean() const { return ended_clean_; }
   // Of the latest commit.
   const std::vector<RobotsHold>& holds() const { return holds_; }
   WallTime next_later() const { return next_later_; }
@@ -95,19 +102,29 @@ class Frontier::Committer {
     work.counters = counters_;
     work.origins_held = origins_held_;
     work.next_later = next_later_;
+    work.parked_urls = parked_urls_;
+    if (first_ && options_.forget_parking) Unpark(work);
     PromoteLater(work);  // first: retries of this very commit are not in the table yet
     for (Completion& completion : group.completions) Complete(work, completion);
     for (const Denial& denial : effects.denials) Deny(work, denial);
-    for (const auto& [host, due] : effects.deferrals) {
-      HostEntry& entry = HostOf(work, host, {});
-      entry.defer_to = due;
-      work.Change(host).deferred = true;
+    for (const Deferral& deferral : effects.deferrals) {
+      HostEntry& entry = HostOf(work, deferral.host, {});
+      entry.defer_to = deferral.due;
+      if (deferral.parked) {
+        entry.record.parked_until = deferral.due;
+        entry.record.parked_in_run = run_.number;
+      }
+      work.Change(deferral.host).deferred = true;
     }
     Discover(work, group);
     for (const auto& [key, value] : group.notes) {
       work.batch.PutMeta(std::string(kNotePrefix) + key, value);
     }
     if (!group.archive_position.empty()) work.batch.PutMeta(kArchiveKey, group.archive_position);
+    if (first_ || group.last != run_.clean) {
+      run_.clean = group.last;
+      work.batch.PutMeta(kRunKey, Encode(run_));
+    }
     ++work.counters.commits;
     WriteHosts(work);
     work.batch.PutCounters(work.counters);
@@ -119,9 +136,11 @@ class Frontier::Committer {
     counters_ = work.counters;
     origins_held_ = work.origins_held;
     holds_ = std::move(work.holds);
+    parked_urls_ = work.parked_urls;
+    first_ = false;
     next_later_ = work.next_later;
     for (const web::UrlHash& hash : work.now_seen) seen_.Insert(hash);
-    for (const HostId host : work.touched) hosts_.at(host).Settle();
+    for (const HostId host : work.touched) hosts_.at(host).Settle(run_.number);
     if (hosts_.size() > kHostCache) hosts_.clear();
     std::vector<HostChange> changes;
     changes.reserve(work.changes.size());
@@ -136,11 +155,16 @@ class Frontier::Committer {
     bool on_disk = false;     // has a record
     bool was_queued = false;  // has a key in `due`
     WallTime was_due{};
+    uint64_t was_parked = 0;  // URLs
     std::optional<WallTime> defer_to;
 
-    void Settle() {
+    uint64_t Parked(uint32_t run) const {
+      return record.parked_in_run == run ? record.queued + record.later : 0;
+    }
+    void Settle(uint32_t run) {
       touched = false;
       on_disk = true;
+      was_parked = Parked(run);
       was_queued = record.queued > 0;
       was_due = record.due;
       defer_to.reset();
@@ -155,6 +179,7 @@ class Frontier::Committer {
     Counters counters;
     uint64_t origins_held = 0;
     std::vector<RobotsHold> holds;
+    uint64_t parked_urls = 0;
     WallTime next_later = kNever;
     std::vector<HostId> touched;
     std::vector<web::UrlHash> now_seen;
@@ -179,7 +204,7 @@ class Frontier::Committer {
     if (inserted) {
       if (auto record = store_.ReadHost(host)) {
         entry.record = *std::move(record);
-        entry.Settle();
+        entry.Settle(run_.number);
       } else {
         CRAWLD_CHECK(!name.empty(), "a host without a record is a new one");
         entry.record.name = name;
@@ -195,6 +220,9 @@ class Frontier::Committer {
   void Complete(Work& work, Completion& completion) {
     const Task& task = completion.task;
     HostChange& change = work.Change(task.place.host);
+    HostEntry& host = HostOf(work, task.place.host, NameOf(task));
+    // Also of one that was broken off: it may have reached the host.
+    host.record.last_fetch = work.now;
     if (completion.outcome == Outcome::kGivenBack) {
       if (task.info.kind == TaskKind::kRobots) {
         change.robots.push_back(task.place.origin);
@@ -203,8 +231,14 @@ class Frontier::Committer {
       }
       return;
     }
-    HostEntry& host = HostOf(work, task.place.host, task.url.host());
-    host.record.last_fetch = work.now;
+    // A robots file on another host says nothing of this one.
+    if (completion.silent && !Visits(task)) ++host.record.failures;
+    if (completion.status != 0 && !Visits(task)) {
+      host.record.last_took = std::min(completion.took, Millis(UINT32_MAX));
+      host.record.failures = 0;
+      host.record.parked_until = WallTime{};
+      host.record.parked_in_run = 0;
+    }
     host.record.hold_until = std::max(host.record.hold_until, completion.hold_host_until);
     change.hold_until = std::max(change.hold_until, completion.hold_host_until);
     if (task.info.kind == TaskKind::kRobots) {
@@ -240,7 +274,7 @@ class Frontier::Committer {
         record.state = UrlState::kLater;
         ++host.record.later;
         ++work.counters.retries;
-        QueueEntry entry{task.place, task.info, record.url};
+        QueueEntry entry{task.place, task.info, record.url, completion.reason};
         ++entry.info.tries;
         work.batch.PutLater(completion.retry_at, entry);
         work.next_later = std::min(work.next_later, completion.retry_at);
@@ -290,9 +324,10 @@ class Frontier::Committer {
         }
         record.redirects = 0;
         record.redirect_to.clear();
-        const WallTime again = std::max(
-            work.now + Backoff(options_.retry_backoff, options_.retry_max_backoff, record.failures),
-            completion.hold_host_until);
+        const WallTime again =
+            std::max(work.now + Backoff(options_.retry_backoff, options_.retry_max_backoff,
+                                        record.failures, task.place.host),
+                     completion.hold_host_until);
         const bool have_rules = before && before->fetched != WallTime{};
         if (have_rules) {
           // RFC 9309 section 2.4: the cached copy may be used while the file is unreachable.
@@ -302,7 +337,12 @@ class Frontier::Committer {
           break;
         }
         record.kind = RobotsRecord::Kind::kUnreachable;
-        record.expires = GivesUp(record) ? work.now + politeness.robots_max_age : again;
+        // A host that does not answer at all is the gate's business, if there is one.
+        record.given_up = options_.scheduler.give_up_robots &&
+                          record.failures >= options_.scheduler.robots_max_tries &&
+                          (completion.status != 0 || options_.scheduler.health.failures == 0 ||
+                           result.kind == RobotsResult::Kind::kForbidden);
+        record.expires = record.given_up ? work.now + politeness.robots_max_age : again;
         break;
       }
     }
@@ -310,9 +350,14 @@ class Frontier::Committer {
     NoteHold(work, completion, before, record);
   }
 
-  bool GivesUp(const RobotsRecord& record) const {
-    return options_.scheduler.give_up_robots &&
-           record.failures >= options_.scheduler.robots_max_tries;
+  // Of the host it is leased for.
+  static std::string_view NameOf(const Task& task) {
+    return task.info.kind == TaskKind::kRobots ? task.robots_origin.host() : task.url.host();
+  }
+
+  // A robots file that a redirect has led to another host.
+  static bool Visits(const Task& task) {
+    return task.info.kind == TaskKind::kRobots && task.url.host() != task.robots_origin.host();
   }
 
   void NoteHold(Work& work, const Completion& completion, const std::optional<RobotsRecord>& before,
@@ -328,7 +373,7 @@ class Frontier::Committer {
     hold.reason = completion.reason;
     hold.failures = after.failures;
     hold.until = after.expires;
-    hold.given_up = is && GivesUp(after);
+    hold.given_up = is && after.given_up;
     work.holds.push_back(std::move(hold));
   }
 
@@ -379,6 +424,19 @@ class Frontier::Committer {
       return true;
     });
     work.next_later = next;
+  }
+
+  void Unpark(Work& work) {
+    store_.ScanDue(work.now, [&](WallTime, HostId id) {
+      const auto record = store_.ReadHost(id);
+      if (record && record->parked_until > work.now) {
+        HostEntry& host = HostOf(work, id, {});
+        host.record.parked_until = WallTime{};
+        host.defer_to = work.now;
+        work.Change(id).due_earlier = true;
+      }
+      return true;
+    });
   }
 
   void Discover(Work& work, CommitGroup& group) {
@@ -513,9 +571,11 @@ class Frontier::Committer {
         work.batch.DeleteDue(host.was_due, id);
       }
       if (queued && (!host.was_queued || host.defer_to)) {
-        record.due = host.defer_to.value_or(work.now);
+        record.due = host.defer_to.value_or(std::max(work.now, record.parked_until));
         work.batch.PutDue(record.due, id);
       }
+      work.parked_urls -= std::min(work.parked_urls, host.was_parked);
+      work.parked_urls += host.Parked(run_.number);
       work.batch.PutHost(id, record);
     }
   }
@@ -526,6 +586,10 @@ class Frontier::Committer {
   const FrontierOptions& options_;
   Counters counters_;
   uint64_t origins_held_ = 0;
+  uint64_t parked_urls_ = 0;
+  RunRecord run_;
+  bool ended_clean_ = true;
+  bool first_ = true;  // no commit yet
   std::vector<RobotsHold> holds_;
   std::unordered_map<HostId, HostEntry> hosts_;
   WallTime next_later_ = kNever;
@@ -562,14 +626,26 @@ Frontier::Frontier(const std::filesystem::path& directory, FrontierOptions optio
 Frontier::~Frontier() = default;
 
 Decision Frontier::Next(WallTime now) {
-  std::vector<std::pair<HostId, WallTime>> released;
+  std::vector<News> all;
   bool many_denials = false;
   {
     MutexLock lock(mutex_);
-    released.swap(released_);
+    all.swap(news_);
     many_denials = effects_.denials.size() >= kMaxDenialsWaiting;
   }
-  for (const auto& [host, when] : released) scheduler_.Release(host, when);
+  if (!std::exchange(began_, true) && !committer_->ended_clean()) scheduler_.SetFloor(now);
+  for (const News& news : all) {
+    if (const auto* released = std::get_if<Released>(&news)) {
+      scheduler_.Release(released->task, released->end);
+    } else if (const auto* found = std::get_if<AddressFound>(&news)) {
+      scheduler_.NoteAddress(found->host, found->address);
+    } else if (const auto* opened = std::get_if<GateOpened>(&news)) {
+      scheduler_.GateOpened(opened->host, opened->when);
+    } else if (const auto* given_up = std::get_if<GivenUp>(&news)) {
+      scheduler_.Park(given_up->host, given_up->until);
+    }
+  }
+  for (GatedHost& gated : scheduler_.TakeGated()) options_.on_gate(std::move(gated));
   const bool mail = scheduler_.TakeMail(now);
   if (many_denials && !mail) return Wait{kNever, Wait::Reason::kCommit};
   SideEffects effects;
@@ -580,21 +656,30 @@ Decision Frontier::Next(WallTime now) {
     std::move(effects.denials.begin(), effects.denials.end(), std::back_inserter(effects_.denials));
     effects_.deferrals.insert(effects_.deferrals.end(), effects.deferrals.begin(),
                               effects.deferrals.end());
-    stats_.resident_hosts = scheduler_.resident_hosts();
-    stats_.in_flight = scheduler_.in_flight();
+    stats_.scheduler = scheduler_.stats();
     if (const Wait* wait = std::get_if<Wait>(&decision)) stats_.last_wait = *wait;
   }
   if (chores) options_.on_chores();
   return decision;
 }
 
-void Frontier::Release(const Task& task, WallTime now) {
+void Frontier::Tell(News news) {
   {
     MutexLock lock(mutex_);
-    released_.emplace_back(task.place.host, now);
+    news_.push_back(std::move(news));
   }
   options_.on_schedule_change();
 }
+
+void Frontier::Release(const Task& task, FetchEnd end) { Tell(Released{task, std::move(end)}); }
+
+void Frontier::NoteAddress(HostId host, std::string address) {
+  Tell(AddressFound{host, std::move(address)});
+}
+
+void Frontier::OpenGate(HostId host, WallTime now) { Tell(GateOpened{host, now}); }
+
+void Frontier::Park(HostId host, WallTime until) { Tell(GivenUp{host, until}); }
 
 bool Frontier::Seen(const Discovery& found) const {
   return seen_.Contains(found.hash) ||
@@ -614,8 +699,8 @@ FrontierStats Frontier::stats() const {
 bool Frontier::Drained() const {
   MutexLock lock(mutex_);
   const uint64_t* states = stats_.counters.by_state;
-  return states[static_cast<int>(UrlState::kQueued)] == 0 &&
-         states[static_cast<int>(UrlState::kLater)] == 0;
+  return states[static_cast<int>(UrlState::kQueued)] + states[static_cast<int>(UrlState::kLater)] ==
+         stats_.parked_urls;
 }
 
 void Frontier::Commit(CommitGroup group, WallTime now) {
@@ -629,6 +714,7 @@ void Frontier::Commit(CommitGroup group, WallTime now) {
     MutexLock lock(mutex_);
     stats_.counters = committer_->counters();
     stats_.origins_held = committer_->origins_held();
+    stats_.parked_urls = committer_->parked_urls();
     next_later_ = committer_->next_later();
   }
   for (const RobotsHold& hold : committer_->holds()) options_.on_robots_hold(hold);

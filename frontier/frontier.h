@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/mutex.h"
@@ -58,8 +59,13 @@ struct FrontierOptions {
   uint64_t seen_cache_bytes = 16ULL << 20;
   Millis retry_backoff{5000};  // robots files: doubled with each failure in a row
   Millis retry_max_backoff{3600 * 1000};
+  // Hosts that an earlier run has parked are tried again, whatever the time: a crawl that is to end
+  // is started by somebody who wants them now.
+  bool forget_parking = false;
   // Called, from any thread and without a lock held, when Next() may have something new.
   std::function<void()> on_schedule_change = [] {};
+  // Called by Next(): a host does not answer. See GatedHost for what is due then.
+  std::function<void(GatedHost)> on_gate = [](const GatedHost&) {};
   // Called by Commit(), when the hold is durable.
   std::function<void(const RobotsHold&)> on_robots_hold = [](const RobotsHold&) {};
   // Called when Commit() should be called even without completions.
@@ -72,12 +78,13 @@ struct CommitGroup {
   std::vector<Discovery> seeds;
   std::string archive_position;  // opaque; given back by archive_position() after a crash
   std::vector<std::pair<std::string, std::string>> notes;  // e.g. seed lists read to their end
+  bool last = false;  // nothing is in flight, and nothing more comes in this run
 };
 
 struct FrontierStats {
   Counters counters;
-  size_t resident_hosts = 0;
-  size_t in_flight = 0;
+  SchedulerStats scheduler;
+  uint64_t parked_urls = 0;      // queued or waiting, of hosts that this run has parked
   uint64_t origins_held = 0;     // RobotsHold: held now
   size_t undelivered_hosts = 0;  // resident hosts with changes the dispatcher has not looked at
   Wait last_wait;                // meaningful when nothing could be leased
@@ -93,7 +100,12 @@ class Frontier {
   Decision Next(WallTime now);
 
   // --- any thread
-  void Release(const Task& task, WallTime now);
+  void Release(const Task& task, FetchEnd end);
+  // The answer to a LookUp; empty: no address was found.
+  void NoteAddress(HostId host, std::string address);
+  // What became of a GatedHost: it answers (its Event is set), or it is left alone until then.
+  void OpenGate(HostId host, WallTime now);
+  void Park(HostId host, WallTime until);
   // True: surely seen and durable, with a verdict that the new one would not change. False:
   // unknown.
   bool Seen(const Discovery& found) const;
@@ -101,7 +113,8 @@ class Frontier {
   FrontierStats stats() const;
   // A note that was committed; see CommitGroup::notes.
   std::optional<std::string> ReadNote(std::string_view key) const;
-  // No URL is queued (leased ones still are, until they are committed) or waits for another try.
+  // No URL is queued (leased ones still are, until they are committed) or waits for another try,
+  // but for those of hosts that this run has parked.
   bool Drained() const;
 
   // --- committer thread
@@ -120,9 +133,30 @@ class Frontier {
   std::unique_ptr<Committer> committer_;  // owned by the committer thread
   Mailbox mailbox_;                       // has its own synchronisation
   Scheduler scheduler_;                   // owned by the dispatcher thread
+  bool began_ = false;                    // likewise: Next() has been called
+
+  // What other threads tell the schedule.
+  struct Released {
+    Task task;
+    FetchEnd end;
+  };
+  struct AddressFound {
+    HostId host = 0;
+    std::string address;
+  };
+  struct GateOpened {
+    HostId host = 0;
+    WallTime when;
+  };
+  struct GivenUp {
+    HostId host = 0;
+    WallTime until;
+  };
+  using News = std::variant<Released, AddressFound, GateOpened, GivenUp>;
+  void Tell(News news);
 
   mutable Mutex mutex_;
-  std::vector<std::pair<HostId, WallTime>> released_ GUARDED_BY(mutex_);
+  std::vector<News> news_ GUARDED_BY(mutex_);
   SideEffects effects_ GUARDED_BY(mutex_);
   FrontierStats stats_ GUARDED_BY(mutex_);
   WallTime next_later_ GUARDED_BY(mutex_) = kNever;

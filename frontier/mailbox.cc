@@ -23,6 +23,7 @@ void HostChange::Merge(HostChange&& later) {
   }
   hold_until = std::max(hold_until, later.hold_until);
   deferred = deferred || later.deferred;
+  due_earlier = due_earlier || later.due_earlier;
 }
 
 void Mailbox::Announce(HostId host) {
@@ -54,7 +55,7 @@ void Mailbox::Post(std::vector<HostChange> changes) {
   MutexLock lock(mutex_);
   for (HostChange& change : changes) {
     if (!residents_.contains(change.id)) {
-      others_ = others_ || !change.added.empty();
+      others_ = others_ || !change.added.empty() || change.due_earlier;
       continue;
     }
     const auto [it, inserted] = changes_.try_emplace(change.id);

@@ -33,6 +33,7 @@ struct HostChange {
   std::vector<OriginKey> robots;       // origins whose robots record was written
   WallTime hold_until{};               // no fetch before this
   bool deferred = false;               // a deferral was written
+  bool due_earlier = false;            // it may be loaded earlier than was known
 
   void NoteAdded(const QueuePlace& place);
   // `later` happened after this.

@@ -101,9 +101,9 @@ UrlInfo ReadInfo(Reader& in) {
   return info;
 }
 
-// A tail that is there only if it says something.
-void AppendHints(std::string& out, const SitemapHints& hints) {
-  if (!hints.any()) return;
+// A tail that is there only if it says something, or if there is more behind it.
+void AppendHints(std::string& out, const SitemapHints& hints, bool more = false) {
+  if (!hints.any() && !more) return;
   AppendTime(out, hints.lastmod);
   out.push_back(static_cast<char>(hints.frequency));
   out.push_back(static_cast<char>(hints.priority));
@@ -220,7 +220,8 @@ std::string EncodeQueueValue(const QueueEntry& entry) {
   out.reserve(28 + entry.url.size());
   AppendInfo(out, entry.info);
   AppendString(out, entry.url);
-  AppendHints(out, entry.info.hints);
+  AppendHints(out, entry.info.hints, /*more=*/!entry.reason.empty());
+  if (!entry.reason.empty()) AppendString(out, entry.reason);
   return out;
 }
 
@@ -230,7 +231,8 @@ bool DecodeQueueValue(std::string_view value, QueueEntry& entry) {
   entry.url = in.String();
   if (!in.whole()) return false;
   entry.info.hints = ReadHints(in);
-  return true;
+  entry.reason = in.empty() ? std::string() : in.String();
+  return in.whole();
 }
 
 std::string EncodeUrlKey(HostId host, const web::UrlHash& hash) {
@@ -289,6 +291,10 @@ std::string Encode(const HostRecord& record) {
     AppendBigEndian(out, n);
   }
   for (const WallTime t : {record.last_fetch, record.hold_until, record.due}) AppendTime(out, t);
+  AppendBigEndian(out, static_cast<uint32_t>(record.last_took.count()));
+  AppendBigEndian(out, record.failures);
+  AppendTime(out, record.parked_until);
+  AppendBigEndian(out, record.parked_in_run);
   return out;
 }
 
@@ -304,6 +310,12 @@ std::optional<HostRecord> DecodeHostRecord(std::string_view value) {
   }
   for (WallTime* t : {&record.last_fetch, &record.hold_until, &record.due}) *t = in.Time();
   if (!in.whole()) return std::nullopt;
+  if (in.empty()) return record;  // of an older crawld
+  record.last_took = Millis(in.BigEndian<uint32_t>());
+  record.failures = in.BigEndian<uint32_t>();
+  record.parked_until = in.Time();
+  record.parked_in_run = in.BigEndian<uint32_t>();
+  if (!in.whole()) return std::nullopt;
   return record;
 }
 
@@ -316,6 +328,7 @@ std::string Encode(const RobotsRecord& record) {
   out.push_back(static_cast<char>(record.redirects));
   AppendString(out, record.redirect_to);
   AppendString(out, record.body);
+  out.push_back(record.given_up ? 1 : 0);
   return out;
 }
 
@@ -331,6 +344,23 @@ std::optional<RobotsRecord> DecodeRobotsRecord(std::string_view value) {
   record.redirects = in.Byte();
   record.redirect_to = in.String();
   record.body = in.String();
+  if (!in.whole()) return std::nullopt;
+  if (!in.empty()) record.given_up = in.Byte() != 0;  // older ones end before
+  return record;
+}
+
+std::string Encode(const RunRecord& record) {
+  std::string out;
+  AppendBigEndian(out, record.number);
+  out.push_back(record.clean ? 1 : 0);
+  return out;
+}
+
+std::optional<RunRecord> DecodeRunRecord(std::string_view value) {
+  Reader in(value);
+  RunRecord record;
+  record.number = in.BigEndian<uint32_t>();
+  record.clean = in.Byte() != 0;
   if (!in.whole()) return std::nullopt;
   return record;
 }

@@ -24,6 +24,7 @@ struct QueueEntry {
   QueuePlace place;
   UrlInfo info;
   std::string url;
+  std::string reason = {};  // why its last try failed: name of the error, or "status_503"
 };
 
 enum class UrlState : uint8_t {
@@ -63,6 +64,17 @@ struct HostRecord {
   WallTime last_fetch{};  // end of the latest fetch known
   WallTime hold_until{};  // Retry-After and the like
   WallTime due{};         // its key in column family `due`; meaningless unless queued > 0
+  Millis last_took{0};    // its latest answer, from the fetch's beginning to its end
+  uint32_t failures = 0;  // fetches in a row without an answer
+  // It does not answer, and is left alone until then; the epoch once it has answered.
+  WallTime parked_until{};
+  uint32_t parked_in_run = 0;  // RunRecord::number
+};
+
+// The latest run of the crawl (meta `run`).
+struct RunRecord {
+  uint32_t number = 0;
+  bool clean = false;  // it ended as it should: what its hosts were asked, and when, is all written
 };
 
 // The robots rules of an origin (column family `robots`).
@@ -75,6 +87,7 @@ struct RobotsRecord {
   uint8_t redirects = 0;    // hops so far
   std::string redirect_to;  // kRedirect
   std::string body;         // kRules
+  bool given_up = false;    // kUnreachable: by a crawl that is to end
 };
 
 // Durable counters of the crawl. The account balances: seen = sum of by_state, and
@@ -102,6 +115,8 @@ std::string Encode(const HostRecord& record);
 std::optional<HostRecord> DecodeHostRecord(std::string_view value);
 std::string Encode(const RobotsRecord& record);
 std::optional<RobotsRecord> DecodeRobotsRecord(std::string_view value);
+std::string Encode(const RunRecord& record);
+std::optional<RunRecord> DecodeRunRecord(std::string_view value);
 std::string Encode(const Counters& counters);
 std::optional<Counters> DecodeCounters(std::string_view value);
 

@@ -3,19 +3,25 @@
 // Politeness is a property of the data structure. A resident host is in exactly one state:
 //
 //             Load                     lease, limit reached
-//   (disk) ---------> kReady <-------------------------------> kFull
+//   (disk) ---------> ready <--------------------------------> full
 //      ^                |   \        Release                     |
-//      |  evict, drop   |    `- nothing to give -> kIdle <-------'
-//      `----------------+---------------------------'
+//      |  evict, drop   |    `- nothing to give -> idle <--------'
+//      |                |                                        |
+//      `----------------+- gated <--- no answer, again and again-'
 //
-//   kReady  in `ready_`, by the time from which its next fetch is allowed
-//   kFull   as many fetches in flight as it may have; not in `ready_`
-//   kIdle   its queue has nothing to give now; leaves memory when nothing is in flight or
-//   uncommitted
+//   ready  in `ready_`, by the time from which its next fetch is allowed
+//   full   as many fetches in flight as it may have; not in `ready_`
+//   idle   its queue has nothing to give now; leaves memory when nothing is in flight or
+//          uncommitted
+//   gated  it has not answered so many times in a row: its gate, an Event, is shut, and somebody
+//          else probes it; ready again as soon as the Event is set, or parked on disk
 //
-// so a host cannot be asked too often by mistake. Only `max_hosts` hosts are resident, each with a
-// small buffer of its queue; the others wait in the store by due time and are loaded in that order.
-// A host that has been served `quantum` URLs while others wait on disk makes room for them.
+// so a host cannot be asked too often by mistake, and one that is dead holds up nobody. Only
+// `max_hosts` hosts are resident, each with a small buffer of its queue; the others wait in the
+// store by due time and are loaded in that order. A host that has been served `quantum` URLs while
+// others wait on disk makes room for them.
+//
+// A robots file that is redirected to another host counts for that host's politeness too.
 //
 // Owned by one thread (the dispatcher). Reads the store, never writes it: what must be written is
 // handed out in SideEffects and comes back, once durable, through the mailbox.
@@ -27,14 +33,18 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/time.h"
+#include "concurrency/event.h"
 #include "frontier/mailbox.h"
+#include "frontier/politeness.h"
+#include "frontier/ready_queue.h"
 #include "frontier/records.h"
 #include "frontier/scope.h"
 #include "frontier/store.h"
@@ -43,17 +53,9 @@
 
 namespace crawld::frontier {
 
-struct PolitenessOptions {
-  Millis delay{1000};  // from one fetch of a host to the next
-  uint32_t concurrency_per_host = 1;
-  bool robots = true;
-  std::string robots_token = "crawld";
-  Millis max_crawl_delay{30000};  // a longer Crawl-delay counts as this
-  Millis robots_max_age{24 * 3600 * 1000};
-};
-
 struct SchedulerOptions {
   PolitenessOptions politeness;
+  HealthOptions health;
   size_t max_hosts = 4096;  // resident at once
   uint32_t quantum = 512;   // URLs a host may take while others wait on disk
   // A robots file that cannot be had forbids everything. After `robots_max_tries` failures in a row
@@ -70,10 +72,17 @@ struct Denial {
   Verdict verdict = Verdict::kRobotsDisallowed;
 };
 
+// A host that leaves memory, and when it is wanted back.
+struct Deferral {
+  HostId host = 0;
+  WallTime due;
+  bool parked = false;  // it does not answer: what is found of it meanwhile waits until then too
+};
+
 // What the scheduler wants written. The committer takes all of it into its next batch.
 struct SideEffects {
   std::vector<Denial> denials;
-  std::vector<std::pair<HostId, WallTime>> deferrals;  // hosts leaving memory, with their due time
+  std::vector<Deferral> deferrals;
   bool empty() const { return denials.empty() && deferrals.empty(); }
 };
 
@@ -83,13 +92,53 @@ struct Wait {
     kEmpty,       // no host has anything queued that is not in flight
     kPoliteness,  // hosts have URLs, none may be asked yet
     kInFlight,    // hosts have URLs, all have as many fetches in flight as they may
+    kGated,       // hosts have URLs, but do not answer and are being probed
     kCommit,      // much is waiting to be written first
   };
   WallTime until = kNever;
   Reason reason = Reason::kEmpty;
+  Hold held_by = Hold::kNothing;  // kPoliteness: what holds the host that is due first
 };
 
-using Decision = std::variant<Task, Wait>;
+// Where the host is must be known before it can be asked: answered by Scheduler::NoteAddress().
+struct LookUp {
+  HostId host = 0;
+  std::string name;
+};
+
+using Decision = std::variant<Task, Wait, LookUp>;
+
+// How a fetch has ended, as far as its host is concerned.
+struct FetchEnd {
+  enum class Reach : uint8_t {
+    kUnknown,   // it was broken off, or never begun
+    kAnswered,  // whatever it said
+    kSilent,    // no answer: it counts towards the host's gate
+  };
+  WallTime when;
+  Millis took{0};
+  std::string address = {};  // of the peer; empty: there was none
+  Reach reach = Reach::kAnswered;
+  std::string reason = {};  // kSilent: name of the error
+};
+
+// A host whose gate has just been shut. Who probes it sets the Event when it answers and says so to
+// the frontier, or gives it up.
+struct GatedHost {
+  HostId host = 0;
+  web::Url robots_url;  // what may be asked of it in any case
+  WallTime not_before;  // politeness holds for probes too: the first one's,
+  Millis delay{0};      // and between two of them
+  std::string reason;   // of the latest failure
+  std::shared_ptr<concurrency::Event> gate;
+};
+
+struct SchedulerStats {
+  size_t resident_hosts = 0;
+  size_t in_flight = 0;
+  size_t gated_hosts = 0;
+  size_t lookups = 0;  // under way
+};
 
 class Scheduler {
  public:
@@ -103,15 +152,25 @@ class Scheduler {
 
   // The fetch of a leased task has ended (its completion may follow much later): its host may be
   // asked again after the delay.
-  void Release(HostId host, WallTime now);
+  void Release(const Task& task, const FetchEnd& end);
+
+  // The answer to a LookUp; `address` empty: none was found, and the fetch is to say so.
+  void NoteAddress(HostId host, std::string_view address);
+
+  // A probe has been answered (GatedHost's Event is set), or the host is given up until then.
+  void GateOpened(HostId host, WallTime now);
+  void Park(HostId host, WallTime until);
+  // Those shut since the last call.
+  std::vector<GatedHost> TakeGated() { return std::exchange(gated_, {}); }
+
+  // Nobody knows when hosts were asked before `when`: they are not asked before their delay has
+  // passed since.
+  void SetFloor(WallTime when);
 
   // Takes note of what was committed since the last call. True if there was anything.
   bool TakeMail(WallTime now);
 
-  size_t resident_hosts() const { return hosts_.size(); }
-  size_t in_flight() const { return in_flight_; }
-  // Tasks leased and not yet committed, denials not yet written.
-  size_t leased() const { return leased_; }
+  SchedulerStats stats() const { return {hosts_.size(), in_flight_, gates_, lookups_}; }
 
  private:
   struct Origin;
@@ -124,12 +183,20 @@ class Scheduler {
   Origin& OriginOf(Host& host, const OriginKey& key);
   void Fill(Host& host, Origin& origin);
   void LoadRobots(const Host& host, Origin& origin, WallTime now);
-  Task RobotsTask(Host& host, Origin& origin);
+  std::optional<Task> RobotsTask(Host& host, Origin& origin, WallTime now);
   std::optional<Task> TakeFrom(Host& host, WallTime now, SideEffects& effects);
-  Millis DelayOf(const Host& host) const;
-  uint32_t LimitOf(const Host& host) const;
+  std::optional<LookUp> NextLookUp();
+  // Another host than that whose robots file the task is for, if it is there; else 0.
+  HostId Visited(const Task& task) const;
+  WallTime FreeAt(HostId visited, std::string_view name, WallTime now) const;
+  void BeginVisit(HostId visited, WallTime now);
+  void EndVisit(HostId visited, const FetchEnd& end);
+  void UpdatePace(Host& host) const;
+  void NoteReach(Host& host, const Task& task, const FetchEnd& end);
+  void CloseGate(Host& host);
   void Reschedule(Host& host);
   void Unready(Host& host);
+  Wait WhyNothing(WallTime now) const;
   void Apply(const HostChange& change);
   void DropIfIdle(Host& host);
   void Forget(HostId host);
@@ -140,15 +207,20 @@ class Scheduler {
   const SchedulerOptions options_;
 
   std::map<HostId, std::unique_ptr<Host>> hosts_;
-  // By time, then by who became ready first.
-  std::map<std::pair<WallTime, uint64_t>, Host*> ready_;
-  uint64_t next_turn_ = 0;
+  ReadyQueue ready_;
+  WallTime floor_{};
+  std::deque<HostId> to_look_up_;
+  size_t lookups_ = 0;  // under way
+  std::vector<GatedHost> gated_;
+  size_t gates_ = 0;
+  // Hosts that are not resident and were asked for another host's robots file: from when they may
+  // be asked again; kNever while it is under way.
+  std::unordered_map<HostId, WallTime> visits_;
   size_t in_flight_ = 0;
-  size_t leased_ = 0;
   WallTime next_disk_due_{};  // when a host that is not resident may be loaded; kNever: none known
   WallTime next_room_{};      // when looking for hosts to send away is worth it again
   size_t leaving_ = 0;        // hosts on their way out
-  std::vector<std::pair<HostId, WallTime>> deferrals_;  // for the next SideEffects
+  std::vector<Deferral> deferrals_;  // for the next SideEffects
 };
 
 }  // namespace crawld::frontier

@@ -83,6 +83,10 @@ Result<std::unique_ptr<Scope>, PatternError> Scope::Create(const ScopeOptions& o
   return scope;
 }
 
+HostId Scope::HostOf(const web::Url& url) const {
+  return web::HostHash(url.host(), options_.hash_seed);
+}
+
 web::UrlHash Scope::Hash(const web::Url& url) const {
   return web::HashKey(web::CrawlKey(url, options_.key), options_.hash_seed);
 }
@@ -92,7 +96,7 @@ Discovery Scope::Finish(web::Url url, UrlInfo info, Verdict verdict) const {
   url.DropFragment();
   url.DropCredentials();  // neither sent nor written anywhere
   found.hash = Hash(url);
-  found.host = web::HostHash(url.host(), options_.hash_seed);
+  found.host = HostOf(url);
   found.priority = PriorityOf(url, info);
   found.info = info;
   found.verdict = verdict;

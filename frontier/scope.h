@@ -61,6 +61,7 @@ class Scope {
   // The target of a redirect from `page`.
   Discovery JudgeRedirect(web::Url url, const web::Url& page, const UrlInfo& info) const;
 
+  HostId HostOf(const web::Url& url) const;
   // Hash of the crawl key of a URL: its identity in the seen set.
   web::UrlHash Hash(const web::Url& url) const;
 

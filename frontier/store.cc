@@ -454,8 +454,8 @@ void Store::ScanAllQueues(const std::function<bool(QueueEntry&&)>& take) const {
        });
 }
 
-void Store::ScanDue(const std::function<bool(WallTime, HostId)>& take) const {
-  Scan(*db_->db, db_->tables[kDue], "", "", directory_,
+void Store::ScanDue(WallTime from, const std::function<bool(WallTime, HostId)>& take) const {
+  Scan(*db_->db, db_->tables[kDue], EncodeTimedHost(from, 0), "", directory_,
        [&](std::string_view key, std::string_view) {
          const auto [when, host] = Decoded(DecodeTimedHost(key), directory_, "due");
          return take(when, host);

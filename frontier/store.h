@@ -65,8 +65,8 @@ class Store {
   // Queue entries of one origin from `from` on, in order, until `take` has returned false.
   void ScanQueue(HostId host, const OriginKey& origin, const QueuePlace& from,
                  const std::function<bool(QueueEntry&&)>& take) const;
-  // Hosts by due time, earliest first, until `take` has returned false.
-  void ScanDue(const std::function<bool(WallTime, HostId)>& take) const;
+  // Hosts by due time, from `from` on, earliest first, until `take` has returned false.
+  void ScanDue(WallTime from, const std::function<bool(WallTime, HostId)>& take) const;
   // Waiting retries by due time, earliest first.
   void ScanLater(const std::function<bool(WallTime, QueueEntry&&)>& take) const;
 

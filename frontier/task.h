@@ -157,6 +157,8 @@ struct Completion {
   std::string reason;                  // kFailed, kRetry: name of the error
   WallTime retry_at{};                 // kRetry
   WallTime hold_host_until{};          // Retry-After of a 429 or 503: no fetch of the host before
+  Millis took{0};                      // from the fetch's beginning to its end
+  bool silent = false;                 // the host did not answer: counts towards its gate
   std::vector<Discovery> found;        // links, redirect target, sitemap entries
   std::optional<RobotsResult> robots;  // robots tasks
 };

@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/backoff.h"
 #include "parser/sitemap.h"
 #include "service/answer.h"
 #include "web/date.h"
@@ -132,6 +133,9 @@ PageResult PageWorker::Process(frontier::Task task, fetcher::FetchResult fetched
     return std::move(page.out);
   }
   completion.status = static_cast<uint16_t>(page.fetched.status);
+  completion.silent =
+      page.fetched.status == 0 && page.fetched.error && fetcher::IsSilence(*page.fetched.error);
+  completion.took = std::chrono::ceil<Millis>(page.fetched.total);
   page.answer = ReadAnswer(page.fetched, completion.task.url, options_.robots_token);
   page.robots = page.answer.robots;
   Decide(page);
@@ -141,11 +145,9 @@ PageResult PageWorker::Process(frontier::Task task, fetcher::FetchResult fetched
 }
 
 Millis PageWorker::BackoffAfter(const Page& page) const {
-  Millis backoff = options_.backoff;
-  for (uint16_t i = 0; i < page.task().info.tries && backoff < options_.max_backoff; ++i) {
-    backoff *= 2;
-  }
-  return std::min(backoff, options_.max_backoff);
+  const frontier::Task& task = page.task();
+  return Backoff(options_.backoff, options_.max_backoff, task.info.tries + 1U,
+                 task.hash.lo ^ task.place.host);
 }
 
 // Done, again later, or given up; and whether the answer goes into the archive.

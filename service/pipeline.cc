@@ -21,12 +21,26 @@ constexpr uint64_t kSeedBatches = 8;
 constexpr Millis kHastyInterval{5};
 constexpr Millis kBudgetPoll{10};
 constexpr Millis kDispatchPoll{500};
-constexpr Millis kStopPoll{100};  // how soon a full line notices that it is to stop
+constexpr Millis kStopPoll{100};        // how soon a full line notices that it is to stop
+constexpr uint64_t kMaxLookUps = 1024;  // more than the frontier asks for at a time
 constexpr uint64_t kMaxGroupBytes = 32ULL << 20;
 
 size_t FetchedCapacity(const PipelineOptions& options) {
   // Room for what is in flight, and as much again (within bounds) for what waits to be parsed.
   return options.concurrency + std::clamp<size_t>(options.concurrency, 64, 4096);
+}
+
+frontier::FetchEnd EndOf(const fetcher::FetchResult& result, WallTime now) {
+  using Reach = frontier::FetchEnd::Reach;
+  frontier::FetchEnd end;
+  end.when = now;
+  end.took = std::chrono::ceil<Millis>(result.total);
+  end.address = result.ip;
+  if (result.error && result.status == 0) {
+    end.reach = fetcher::IsSilence(*result.error) ? Reach::kSilent : Reach::kUnknown;
+    end.reason = fetcher::Name(*result.error);
+  }
+  return end;
 }
 
 }  // namespace
@@ -43,7 +57,8 @@ Pipeline::Pipeline(const PipelineOptions& options, const Clock& clock, concurren
       fetched_(FetchedCapacity(options)),
       parsed_(options.commit_pages),
       permits_(options.concurrency),
-      stop_(stop) {}
+      stop_(stop),
+      lookups_(kMaxLookUps) {}
 
 Pipeline::~Pipeline() = default;
 
@@ -105,6 +120,10 @@ std::optional<frontier::Task> Pipeline::NextTask() {
       starved_.store(false, std::memory_order_relaxed);
       return std::move(*task);
     }
+    if (const auto* wanted = std::get_if<frontier::LookUp>(&decision)) {
+      LookUp(*wanted);
+      continue;
+    }
     if (complete) return std::nullopt;
     starved_.store(true, std::memory_order_relaxed);
     const WallTime until =
@@ -138,6 +157,22 @@ void Pipeline::Dispatch() {
   }
 }
 
+void Pipeline::LookUp(const frontier::LookUp& wanted) {
+  auto permit = lookups_.Acquire(1);
+  fetcher_.LookUp(wanted.name, wanted.host)
+      .AddDoneCallback([this, host = wanted.host, permit = std::move(permit)](
+                           concurrency::Future<std::string>& future) mutable {
+        std::string address;
+        try {
+          address = future.Take();
+        } catch (const std::exception&) {
+          // The fetcher is being stopped.
+        }
+        frontier_.NoteAddress(host, std::move(address));
+        permit->Release();
+      });
+}
+
 void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::Slot slot,
                       concurrency::Semaphore::Permit permit) {
   fetcher::FetchRequest request;
@@ -157,7 +192,7 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
               result.detail = e.what();
             }
             held_bytes_.fetch_add(result.bytes(), std::memory_order_relaxed);
-            frontier_.Release(task, clock_.Now());
+            frontier_.Release(task, EndOf(result, clock_.Now()));
             fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result)});
             permit.Release();  // last: Run() may end once it has all permits
           });
@@ -221,6 +256,7 @@ void Pipeline::CommitGroup(std::vector<Finished> group, bool last) {
     }
   }
   commit.archive_position = archive_.Sync(last);
+  commit.last = last;
   Heartbeat("commits to the frontier");
   frontier_.Commit(std::move(commit), now);
   archive_.Committed();
@@ -337,6 +373,7 @@ Pipeline::End Pipeline::Run(
   }
   fetcher_.Stop();
   const auto all_ended = permits_.Acquire(permits_.total());
+  const auto all_found = lookups_.Acquire(lookups_.total());
   // Consumers drain the queues before they leave.
   fetched_.Close();
   for (auto& parser : parsers) parser.Join();

@@ -104,6 +104,7 @@ class Pipeline {
 
   void Dispatch();
   std::optional<frontier::Task> NextTask();
+  void LookUp(const frontier::LookUp& wanted);
   void Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::Slot slot,
               concurrency::Semaphore::Permit permit);
   void Parse();
@@ -130,6 +131,7 @@ class Pipeline {
   concurrency::Event& stop_;
   concurrency::Event wake_;  // something changed that the dispatcher may wait for
   concurrency::Event failed_;
+  concurrency::Semaphore lookups_;  // a permit each, until the answer is noted
 
   // Counters and flags read by other threads; nothing is ordered by them but where noted.
   std::atomic<uint64_t> fetches_ = 0;

@@ -48,7 +48,7 @@ std::string Duration(std::chrono::seconds s) {
 }
 
 std::string WaitingFor(const frontier::FrontierStats& stats) {
-  if (stats.in_flight > 0) return {};
+  if (stats.scheduler.in_flight > 0) return {};
   if (Remaining(stats.counters) == 0) return "idle: no URL is queued";
   if (Count(stats.counters, frontier::UrlState::kQueued) == 0)
     return "waits until URLs may be tried again";
@@ -59,6 +59,8 @@ std::string WaitingFor(const frontier::FrontierStats& stats) {
       return "waits for hosts that may not be asked yet";
     case frontier::Wait::Reason::kInFlight:
       return "waits for fetches in flight";
+    case frontier::Wait::Reason::kGated:
+      return "waits for hosts that do not answer";
     case frontier::Wait::Reason::kCommit:
       return "waits for commits";
   }

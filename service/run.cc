@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "concurrency/background.h"
@@ -124,6 +125,7 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
 
   concurrency::Event stop;
   std::atomic<Pipeline*> running = nullptr;
+  HostHealth* health = nullptr;
   // First of all threads: it blocks the signals for those that come after.
   Signals signals([&](const char* signal) {
     spdlog::info("{}: stops; transfers in flight get {} ms (again to exit at once)", signal,
@@ -137,7 +139,10 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
   const auto began = std::chrono::steady_clock::now();
   frontier::FrontierOptions frontier_options = FrontierOptionsOf(config);
   frontier_options.scheduler.give_up_robots = once;
+  frontier_options.forget_parking = once;
   frontier_options.on_robots_hold = LogRobotsHold;
+  // On the dispatcher's thread, which is this one.
+  frontier_options.on_gate = [&](frontier::GatedHost host) { health->Watch(std::move(host)); };
   frontier_options.on_schedule_change = [&] {
     if (Pipeline* pipeline = running.load()) pipeline->Wake();
   };
@@ -149,6 +154,9 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
   fetcher::Fetcher fetcher(FetcherOptionsOf(config));
   Pipeline pipeline(PipelineOptionsOf(config, once), clock, stop, frontier, fetcher, archive);
   running.store(&pipeline);
+  std::optional<HostHealth> host_health(std::in_place, HostHealthOptionsOf(config), clock, fetcher,
+                                        frontier);
+  health = &*host_health;
 
   const auto snapshot = [&] {
     return Snapshot{frontier.stats(), pipeline.stats(), std::chrono::steady_clock::now()};
@@ -177,6 +185,7 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
     });
   }
   signals.Stop();  // it must not wake a pipeline that is gone
+  host_health.reset();
   running.store(nullptr);
   progress.Clear();
   const Snapshot last = snapshot();

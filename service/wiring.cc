@@ -147,11 +147,24 @@ frontier::FrontierOptions FrontierOptionsOf(const config::Config& config) {
   scheduler.robots_max_tries = static_cast<uint16_t>(config.retry.max_tries);
   frontier::PolitenessOptions& politeness = scheduler.politeness;
   politeness.delay = config.politeness.delay;
+  politeness.delay_factor = static_cast<uint32_t>(config.politeness.delay_factor);
+  politeness.max_delay = config.politeness.max_delay;
   politeness.concurrency_per_host = static_cast<uint32_t>(config.politeness.concurrency_per_host);
+  politeness.address.delay = config.politeness.address_delay;
+  politeness.address.concurrency = static_cast<uint32_t>(config.politeness.concurrency_per_address);
+  scheduler.health.failures = static_cast<uint32_t>(config.health.failures);
   politeness.robots = config.politeness.robots;
   politeness.robots_token = config.identity.robots_token;
   politeness.max_crawl_delay = config.politeness.robots_max_crawl_delay;
   politeness.robots_max_age = config.politeness.robots_max_age;
+  return options;
+}
+
+HostHealthOptions HostHealthOptionsOf(const config::Config& config) {
+  HostHealthOptions options;
+  options.probes = static_cast<uint32_t>(config.health.probes);
+  options.backoff = config.health.backoff;
+  options.park = config.health.park;
   return options;
 }
 

@@ -5,12 +5,14 @@
 #include "config/config.h"
 #include "fetcher/fetcher.h"
 #include "frontier/frontier.h"
+#include "service/host_health.h"
 #include "service/pipeline.h"
 
 namespace crawld::service {
 
 fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config);
 frontier::FrontierOptions FrontierOptionsOf(const config::Config& config);
+HostHealthOptions HostHealthOptionsOf(const config::Config& config);
 archive::ArchiveOptions ArchiveOptionsOf(const config::Config& config);
 PipelineOptions PipelineOptionsOf(const config::Config& config, bool once);
 

@@ -85,7 +85,7 @@ TEST_P(FrontierModelTest, EveryUrlIsDoneExactlyOnceAndNoHostIsAskedTooOften) {
     completion.task = std::move(fetching[at]);
     fetching.erase(fetching.begin() + static_cast<std::ptrdiff_t>(at));
     const HostId host = completion.task.place.host;
-    frontier->Release(completion.task, At(now));
+    frontier->Release(completion.task, {.when = At(now)});
     --in_flight[host];
     ended_at[host] = now;
     if (completion.task.info.kind == TaskKind::kRobots) {

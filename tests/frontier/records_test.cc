@@ -47,6 +47,14 @@ TEST(RecordsTest, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(read.info.hints, entry.info.hints);
   EXPECT_GT(EncodeQueueValue(entry).size(), without_hints)
       << "they cost those that have none nothing";
+  EXPECT_EQ(read.reason, "");
+  for (const SitemapHints& hints : {SitemapHints(), entry.info.hints}) {
+    entry.info.hints = hints;
+    entry.reason = "status_503";
+    ASSERT_TRUE(DecodeQueueValue(EncodeQueueValue(entry), read));
+    EXPECT_EQ(read.reason, "status_503");
+    EXPECT_EQ(read.info.hints, hints);
+  }
 
   UrlRecord url;
   url.state = UrlState::kFailed;
@@ -86,6 +94,12 @@ TEST(RecordsTest, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(robots_read->body, robots.body);
   EXPECT_EQ(robots_read->failures, 2);
 
+  const auto run = DecodeRunRecord(Encode(RunRecord{7, true}));
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->number, 7U);
+  EXPECT_TRUE(run->clean);
+  EXPECT_FALSE(DecodeRunRecord("abcd"));
+
   Counters counters;
   counters.by_state[0] = 3;
   counters.by_state[4] = 2;
@@ -103,7 +117,11 @@ TEST(RecordsTest, ACutValueIsRefusedAndNeverReadPastItsEnd) {
   host.name = "a.test";
   host.origins = {{false, 80}};
   const std::string whole = Encode(host);
+  // An older crawld wrote no more than this.
+  const size_t older = whole.size() - 3 * sizeof(uint32_t) - sizeof(int64_t);
+  EXPECT_TRUE(DecodeHostRecord(std::string_view(whole).substr(0, older)));
   for (size_t size = 0; size < whole.size(); ++size) {
+    if (size == older) continue;
     EXPECT_FALSE(DecodeHostRecord(std::string_view(whole).substr(0, size))) << size;
   }
   EXPECT_FALSE(DecodePlace("short"));

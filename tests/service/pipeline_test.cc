@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "concurrency/threads.h"
+#include "service/host_health.h"
 #include "service/seeder.h"
 #include "service/wiring.h"
 #include "tests/support/archive_reader.h"
@@ -52,6 +53,10 @@ class Line {
       : config_(config),
         options_{FrontierOptionsOf(config), ArchiveOptionsOf(config), FetcherOptionsOf(config),
                  PipelineOptionsOf(config, true)} {
+    options_.frontier.forget_parking = true;
+    options_.frontier.on_gate = [this](frontier::GatedHost host) {
+      health_->Watch(std::move(host));
+    };
     options_.frontier.on_schedule_change = [this] {
       if (Pipeline* pipeline = running_.load()) pipeline->Wake();
     };
@@ -67,6 +72,8 @@ class Line {
     pipeline_ = std::make_unique<Pipeline>(options_.pipeline, clock_, stop_, *frontier_, *fetcher_,
                                            *archive_);
     running_.store(pipeline_.get());
+    health_ =
+        std::make_unique<HostHealth>(HostHealthOptionsOf(config), clock_, *fetcher_, *frontier_);
   }
   ~Line() { running_.store(nullptr); }
 
@@ -83,7 +90,9 @@ class Line {
   uint64_t CountOf(UrlState state) const {
     return frontier_->stats().counters.by_state[static_cast<int>(state)];
   }
-  size_t in_flight() const { return frontier_->stats().in_flight; }
+  uint64_t parked_urls() const { return frontier_->stats().parked_urls; }
+  HostHealthStats health() const { return health_->stats(); }
+  size_t in_flight() const { return frontier_->stats().scheduler.in_flight; }
 
  private:
   const config::Config config_;
@@ -94,7 +103,8 @@ class Line {
   std::unique_ptr<frontier::Frontier> frontier_;
   std::unique_ptr<archive::Archive> archive_;
   std::unique_ptr<fetcher::Fetcher> fetcher_;
-  std::unique_ptr<Pipeline> pipeline_;  // last: it uses all of the above
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<HostHealth> health_;  // last: it uses all of the above
 };
 
 class PipelineTest : public testing::Test {
@@ -109,6 +119,7 @@ class PipelineTest : public testing::Test {
                              "scope: {nofollow: all}\n"
                              "fetcher: {allow_addresses: [127.0.0.0/8]}\n"
                              "retry: {backoff: 10ms}\n"
+                             "health: {backoff: 10ms}\n"
                              "seeds: " +
                              seeds + "\n" + more;
     std::ofstream(dir_ / "c.yaml") << text;
@@ -209,7 +220,7 @@ TEST_F(PipelineTest, ARunWithoutAnythingToFetchEnds) {
   EXPECT_EQ(Prepare("{files: [empty.txt]}")->Run(), End::kDrained);
 }
 
-TEST_F(PipelineTest, AHostThatIsNotThereEndsInFailuresAndTheRunEnds) {
+TEST_F(PipelineTest, WithoutAGateAHostThatIsNotThereEndsInFailures) {
   std::string url;
   {
     HttpServer server([](const Request&) { return Reply(); });
@@ -217,10 +228,49 @@ TEST_F(PipelineTest, AHostThatIsNotThereEndsInFailuresAndTheRunEnds) {
   }
   const auto line = Prepare("{urls: [\"" + url + "\"]}", "", [](LineOptions& options) {
     options.frontier.scheduler.politeness.robots = false;
+    options.frontier.scheduler.health.failures = 0;
   });
   EXPECT_EQ(line->Run(), End::kDrained);
   EXPECT_EQ(line->CountOf(UrlState::kFailed), 1U);
   EXPECT_EQ(test::ReadArchive(data_).log.size(), 4U) << "four tries, a line each";
+}
+
+TEST_F(PipelineTest, AHostThatIsNotThereIsParkedTheRunEndsAndTheNextOneTriesItAgain) {
+  int port = 0;
+  {
+    const HttpServer server([](const Request&) { return Reply(); });
+    port = server.port();
+  }
+  const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/";
+  {
+    const auto line = Prepare("{urls: [\"" + url + "\"]}");
+    EXPECT_EQ(line->Run(), End::kDrained);
+    EXPECT_EQ(line->CountOf(UrlState::kQueued), 1U);
+    EXPECT_EQ(line->parked_urls(), 1U);
+    EXPECT_EQ(line->health().probes, 3U);
+    EXPECT_EQ(line->health().parked, 1U);
+    EXPECT_EQ(test::ReadArchive(data_).log.size(), 3U) << "three tries of its robots.txt";
+  }
+  test::HttpServerOptions options;
+  options.port = port;
+  const HttpServer server([](const Request&) { return test::Html("here"); }, options);
+  const auto line = Prepare("{urls: [\"" + url + "\"]}");
+  EXPECT_EQ(line->Run(), End::kDrained);
+  EXPECT_EQ(line->CountOf(UrlState::kDone), 1U);
+  EXPECT_EQ(line->parked_urls(), 0U);
+}
+
+TEST_F(PipelineTest, AHostThatComesBackIsCrawledOnAtOnce) {
+  std::atomic<int> refused = 0;
+  const HttpServer server([&](const Request&) {
+    // Three fetches and one probe find nobody.
+    return refused++ < 4 ? Reply().Reset() : test::Html("here");
+  });
+  const auto line = Prepare(SeedOf(server));
+  EXPECT_EQ(line->Run(), End::kDrained);
+  EXPECT_EQ(line->CountOf(UrlState::kDone), 1U);
+  EXPECT_EQ(line->health().opened, 1U);
+  EXPECT_EQ(line->health().probes, 2U);
 }
 
 // --- stopping

@@ -1,0 +1,66 @@
+// What the scheduler has in memory of a host. Internal to the scheduler.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "concurrency/event.h"
+#include "frontier/politeness.h"
+#include "frontier/scheduler.h"
+
+namespace crawld::frontier {
+
+struct Scheduler::Origin {
+  OriginKey key;
+  std::deque<QueueEntry> buffer;  // next entries of the queue, in order, none leased
+  QueuePlace scan_from{};         // entries before this are leased, buffered or gone
+  std::set<QueuePlace> leased;    // not to be read again
+  bool exhausted = false;         // the last scan found nothing
+
+  // Robots rules: loaded once needed, dropped when a commit changes them.
+  enum class Rules : uint8_t { kUnknown, kMissing, kPending, kPresent, kHeld };
+  Rules rules_state = Rules::kUnknown;
+  web::RobotsRules rules = web::RobotsRules::AllowAll();
+  Verdict denial = Verdict::kRobotsDisallowed;
+  WallTime rules_expire = kNever;
+  WallTime hold_until{};              // kHeld: next try of the robots file
+  uint16_t robots_failures = 0;       // in a row
+  std::string robots_url;             // kMissing after a redirect: where to look instead
+  std::optional<Millis> crawl_delay;  // of the latest rules there were
+
+  bool HasNothing() const { return buffer.empty() && exhausted; }
+};
+
+struct Scheduler::Host {
+  HostId id = 0;
+  std::string name;
+  std::vector<Origin> origins;
+  size_t next_origin = 0;  // round robin
+  uint32_t in_flight = 0;
+  WallTime last_end{};                       // of its latest fetch; the epoch: never
+  WallTime next_fetch{};                     // earliest start of the next fetch
+  Hold held_by = Hold::kNothing;             // what says so
+  Pace pace;                                 // PaceOf it, as of the last look at rules and answers
+  Millis last_took{0};                       // its latest answer
+  uint32_t failures = 0;                     // fetches in a row without an answer
+  std::shared_ptr<concurrency::Event> gate;  // shut: it is being probed; null: there is none
+  bool wants_address = false;                // where it is must be known first
+  uint32_t served = 0;                       // since it became resident
+  bool ready = false;                        // stands in ready_
+  bool leaving = false;                      // gives nothing more; evicted once nothing is leased
+  WallTime due{};                            // leaving: when it is wanted back
+  bool parked = false;                       // leaving: because it does not answer
+  bool deferral_sent = false;
+
+  bool gated() const { return gate != nullptr && !gate->IsSet(); }
+  void HoldUntil(WallTime when, Hold why) {
+    if (when <= next_fetch) return;
+    next_fetch = when;
+    held_by = why;
+  }
+};
+
+}  // namespace crawld::frontier

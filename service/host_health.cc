@@ -1,0 +1,145 @@
+#include "service/host_health.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "archive/bundle.h"
+#include "base/backoff.h"
+
+namespace crawld::service {
+namespace {
+
+constexpr Millis kRound{500};             // how soon a stop is noticed
+constexpr uint64_t kMaxProbeBody = 4096;  // nobody reads it
+
+}  // namespace
+
+HostHealth::HostHealth(const HostHealthOptions& options, const Clock& clock,
+                       fetcher::Fetcher& fetcher, frontier::Frontier& frontier)
+    : options_(options),
+      clock_(clock),
+      fetcher_(fetcher),
+      frontier_(frontier),
+      thread_(std::in_place, "health", Millis(0), [this](const concurrency::Event& stop) {
+        wake_.Clear();  // before the round: what comes during it makes another
+        const WallTime next = Round();
+        concurrency::Idle("waits for a host that is to be probed");
+        if (!stop.IsSet()) {
+          wake_.WaitUntil(clock_.ToSteady(std::min(next, clock_.Now() + kRound)));
+        }
+      }) {}
+
+HostHealth::~HostHealth() {
+  thread_->Stop();
+  wake_.Set();
+  thread_.reset();  // no probe begins any more
+  MutexLock lock(mutex_);
+  while (under_way_ > 0) idle_.Wait(mutex_);
+}
+
+void HostHealth::Watch(frontier::GatedHost host) {
+  const frontier::HostId id = host.host;
+  const Millis wait = Backoff(options_.backoff, options_.max_backoff, 1, id);
+  Patient patient;
+  patient.next = std::max(host.not_before, clock_.Now() + wait);
+  spdlog::debug("{}: does not answer ({}); it is probed up to {} times", host.robots_url.host(),
+                host.reason, options_.probes);
+  patient.host = std::move(host);
+  {
+    const MutexLock lock(mutex_);
+    patients_.insert_or_assign(id, std::move(patient));
+  }
+  wake_.Set();
+}
+
+HostHealthStats HostHealth::stats() const {
+  const MutexLock lock(mutex_);
+  HostHealthStats stats = stats_;
+  stats.gated = patients_.size();
+  return stats;
+}
+
+WallTime HostHealth::Round() {
+  const WallTime now = clock_.Now();
+  WallTime next = kNever;
+  std::vector<Patient> due;
+  {
+    const MutexLock lock(mutex_);
+    for (auto& [id, patient] : patients_) {
+      if (patient.next > now) {
+        next = std::min(next, patient.next);
+        continue;
+      }
+      patient.next = kNever;
+      ++under_way_;
+      ++stats_.probes;
+      due.push_back(patient);
+    }
+  }
+  for (const Patient& patient : due) Probe(patient);
+  return next;
+}
+
+void HostHealth::Probe(const Patient& patient) {
+  fetcher::FetchRequest request;
+  request.url = patient.host.robots_url;
+  request.pin = patient.host.host;
+  request.max_body = kMaxProbeBody;
+  fetcher_.Submit(std::move(request))
+      .AddDoneCallback(
+          [this, id = patient.host.host](concurrency::Future<fetcher::FetchResult>& future) {
+            fetcher::FetchResult result;
+            try {
+              result = future.Take();
+            } catch (const std::exception& e) {
+              result.error = fetcher::FetchError::kInternal;
+              result.detail = e.what();
+            }
+            Note(id, result);
+          });
+}
+
+void HostHealth::Note(frontier::HostId id, const fetcher::FetchResult& result) {
+  const WallTime now = clock_.Now();
+  std::optional<Patient> done;
+  const bool answered = result.status != 0 || (result.error && !fetcher::IsSilence(*result.error) &&
+                                               *result.error != fetcher::FetchError::kCancelled &&
+                                               *result.error != fetcher::FetchError::kInternal);
+  {
+    const MutexLock lock(mutex_);
+    const auto it = patients_.find(id);
+    if (it != patients_.end()) {
+      Patient& patient = it->second;
+      if (!answered) {
+        ++patient.probes;
+        const Millis wait =
+            std::max(patient.host.delay,
+                     Backoff(options_.backoff, options_.max_backoff, patient.probes + 1, id));
+        patient.next = now + wait;
+      }
+      if (answered || patient.probes >= options_.probes) {
+        ++(answered ? stats_.opened : stats_.parked);
+        done = std::move(patient);
+        patients_.erase(it);
+      }
+    }
+  }
+  if (done && answered) {
+    done->host.gate->Set();
+    frontier_.OpenGate(id, now);
+    spdlog::info("{}: answers again, and is crawled on", done->host.robots_url.host());
+  } else if (done) {
+    frontier_.Park(id, now + options_.park);
+    spdlog::info("{}: has answered none of {} probes ({}); it is left alone until {}",
+                 done->host.robots_url.host(), options_.probes, done->host.reason,
+                 archive::FormatDate(now + options_.park));
+  }
+  wake_.Set();
+  const MutexLock lock(mutex_);
+  if (--under_way_ == 0) idle_.NotifyAll();
+}
+
+}  // namespace crawld::service

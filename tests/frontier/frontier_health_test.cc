@@ -1,0 +1,382 @@
+// Hosts that do not answer, hosts that share an address, and robots files that lie elsewhere.
+#include <set>
+
+#include "tests/frontier/frontier_fixture.h"
+
+namespace crawld::frontier {
+namespace {
+
+constexpr FetchEnd::Reach kSilent = FetchEnd::Reach::kSilent;
+
+class FrontierHealthTest : public FrontierTest {
+ protected:
+  FrontierHealthTest() {
+    options_.scheduler.health.failures = 3;
+    options_.scope.mode = ScopeMode::kAny;
+    options_.on_gate = [this](GatedHost host) { gated_.push_back(std::move(host)); };
+  }
+
+  static std::vector<std::string> Urls(const std::string& host, int count) {
+    std::vector<std::string> urls;
+    for (int i = 0; i < count; ++i) urls.push_back("http://" + host + "/" + std::to_string(i));
+    return urls;
+  }
+  // The next task fails without an answer, to be tried again at `retry`.
+  void FailNext(int64_t now, int64_t retry = 100'000) {
+    const auto task = Next(now);
+    ASSERT_TRUE(task);
+    frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "connect"});
+    Completion failed;
+    failed.task = *task;
+    failed.silent = true;
+    failed.outcome = Outcome::kRetry;
+    failed.retry_at = At(retry);
+    failed.reason = "connect";
+    CommitGroup group;
+    group.completions.push_back(std::move(failed));
+    frontier_->Commit(std::move(group), At(now));
+  }
+  void CommitAt(int64_t now) { frontier_->Commit({}, At(now)); }
+
+  std::vector<GatedHost> gated_;
+};
+
+TEST_F(FrontierHealthTest, AHostThatDoesNotAnswerAgainAndAgainIsGatedAndItsUrlsWait) {
+  options_.scheduler.politeness.delay = Millis(10);
+  Open();
+  CommitSeeds(Urls("dead.test", 5));
+  CommitSeeds(Urls("good.test", 50));
+  int64_t now = 0;
+  int failed = 0;
+  while (failed < 3) {
+    now += 10;
+    while (auto task = Next(now)) {
+      if (task->url.host() == "good.test") {
+        Finish(Done(*task), now);
+        continue;
+      }
+      ++failed;
+      frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "connect"});
+      Completion again = Done(*task);
+      again.status = 0;
+      again.silent = true;
+      again.outcome = Outcome::kRetry;
+      again.retry_at = At(now + 100'000);
+      CommitGroup group;
+      group.completions.push_back(std::move(again));
+      frontier_->Commit(std::move(group), At(now));
+    }
+  }
+  ASSERT_EQ(gated_.size(), 1U);
+  EXPECT_EQ(gated_[0].robots_url.href(), "http://dead.test/robots.txt");
+  EXPECT_EQ(gated_[0].reason, "connect");
+  EXPECT_EQ(gated_[0].not_before, At(now + 10));
+  EXPECT_EQ(gated_[0].delay, Millis(10));
+  EXPECT_FALSE(gated_[0].gate->IsSet());
+  EXPECT_EQ(frontier_->stats().scheduler.gated_hosts, 1U);
+  for (; now < 1000; now += 10) {
+    while (auto task = Next(now)) {
+      ASSERT_EQ(task->url.host(), "good.test");
+      Finish(Done(*task), now);
+    }
+  }
+  EXPECT_EQ(last_wait_.reason, Wait::Reason::kGated);
+  EXPECT_EQ(last_wait_.held_by, Hold::kGate);
+
+  gated_[0].gate->Set();
+  frontier_->OpenGate(gated_[0].host, At(1000));
+  EXPECT_FALSE(Next(1000)) << "the probe was a fetch: its delay holds";
+  const auto task = Next(1010);
+  ASSERT_TRUE(task);
+  EXPECT_EQ(task->url.host(), "dead.test");
+  EXPECT_EQ(frontier_->stats().scheduler.gated_hosts, 0U);
+}
+
+TEST_F(FrontierHealthTest, AnAnswerInBetweenStartsTheCountAnew) {
+  Open();
+  CommitSeeds(Urls("a.test", 9));
+  for (const bool answers : {false, false, true, false, false, true}) {
+    if (answers) {
+      Finish(Done(*Next(0)), 0);
+    } else {
+      FailNext(0);
+    }
+  }
+  EXPECT_TRUE(Next(0));
+  EXPECT_TRUE(gated_.empty());
+}
+
+TEST_F(FrontierHealthTest, TheCountIsKeptWhileAHostIsNotInMemory) {
+  Open();
+  CommitSeeds(Urls("a.test", 1));
+  for (int64_t now = 0; now < 300; now += 100) {
+    EXPECT_TRUE(gated_.empty());
+    FailNext(now, now + 100);
+    EXPECT_FALSE(Next(now + 1));
+    CommitAt(now + 100);
+    if (now == 0) {
+      EXPECT_EQ(frontier_->stats().scheduler.resident_hosts, 0U) << "its one URL waits";
+      Open();
+    }
+  }
+  EXPECT_EQ(gated_.size(), 1U);
+}
+
+TEST_F(FrontierHealthTest, WithoutALimitNoHostIsGated) {
+  options_.scheduler.health.failures = 0;
+  Open();
+  CommitSeeds(Urls("a.test", 9));
+  for (int i = 0; i < 9; ++i) FailNext(0);
+  EXPECT_TRUE(gated_.empty());
+}
+
+TEST_F(FrontierHealthTest, AParkedHostIsLeftAloneWhateverIsFoundOfItAndAfterARestart) {
+  Open();
+  CommitSeeds(Urls("dead.test", 4));
+  for (int i = 0; i < 3; ++i) FailNext(0, 50);
+  EXPECT_FALSE(Next(1));
+  ASSERT_EQ(gated_.size(), 1U);
+  frontier_->Park(gated_[0].host, At(5000));
+  EXPECT_FALSE(Next(10));
+  CommitAt(10);
+  EXPECT_FALSE(Next(20));
+  EXPECT_EQ(frontier_->stats().scheduler.resident_hosts, 0U);
+  EXPECT_TRUE(frontier_->Drained()) << "nothing else is left for a crawl that is to end";
+  EXPECT_EQ(frontier_->stats().parked_urls, 4U);
+  CommitAt(60);  // the three that were to be tried again
+  CommitSeeds({"http://dead.test/new", "http://good.test/"}, 70);
+  EXPECT_EQ(NextUrl(80), "http://good.test/");
+  EXPECT_FALSE(Next(80));
+  EXPECT_FALSE(frontier_->Drained()) << "good.test is under way";
+  EXPECT_EQ(frontier_->stats().parked_urls, 5U);
+  Open();
+  EXPECT_EQ(NextUrl(90), "http://good.test/");
+  EXPECT_FALSE(Next(4999));
+  EXPECT_TRUE(Next(5000));
+}
+
+TEST_F(FrontierHealthTest, AHostThatWasParkedHasOneChanceAndAnAnswerForgivesEverything) {
+  Open();
+  CommitSeeds(Urls("dead.test", 9));
+  for (int i = 0; i < 3; ++i) FailNext(0);
+  EXPECT_FALSE(Next(1));
+  frontier_->Park(gated_.at(0).host, At(1000));
+  EXPECT_FALSE(Next(1));
+  CommitAt(1);
+  FailNext(1000);
+  EXPECT_FALSE(Next(1000));
+  ASSERT_EQ(gated_.size(), 2U) << "the first failure shuts its gate again";
+  frontier_->Park(gated_[1].host, At(2000));
+  EXPECT_FALSE(Next(1001));
+  CommitAt(1001);
+  Finish(Done(*Next(2000)), 2000);
+  FailNext(2001);
+  FailNext(2001);
+  EXPECT_EQ(gated_.size(), 2U);
+  EXPECT_EQ(frontier_->stats().parked_urls, 0U);
+}
+
+TEST_F(FrontierHealthTest, ANewRunThatIsToEndTriesParkedHostsAtOnce) {
+  Open();
+  CommitSeeds(Urls("dead.test", 4));
+  for (int i = 0; i < 3; ++i) FailNext(0);
+  EXPECT_FALSE(Next(1));
+  frontier_->Park(gated_.at(0).host, At(1'000'000));
+  EXPECT_FALSE(Next(1));
+  CommitAt(1);
+  End(2);
+  options_.forget_parking = true;
+  Open();
+  EXPECT_FALSE(Next(3)) << "the dispatcher looks before the first commit";
+  CommitAt(3);
+  EXPECT_FALSE(frontier_->Drained());
+  EXPECT_TRUE(Next(4));
+}
+
+TEST_F(FrontierHealthTest, MoreDeadHostsThanCanBeProbedAreParkedForAWhile) {
+  options_.scheduler.max_hosts = 16;
+  Open();
+  for (int i = 0; i < 12; ++i) CommitSeeds(Urls("dead" + std::to_string(i) + ".test", 4));
+  int64_t now = 0;
+  int fetches = 0;
+  for (; now < 3000; ++now) {
+    while (auto task = Next(now)) {
+      ++fetches;
+      frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "dns"});
+      Completion again = Done(*task);
+      again.status = 0;
+      again.silent = true;
+      again.outcome = Outcome::kRetry;
+      again.retry_at = At(now + 1'000'000);
+      CommitGroup group;
+      group.completions.push_back(std::move(again));
+      frontier_->Commit(std::move(group), At(now));
+    }
+    CommitAt(now);
+  }
+  EXPECT_EQ(fetches, 36) << "three each";
+  EXPECT_EQ(gated_.size(), 2U) << "an eighth of the hosts in memory";
+  EXPECT_EQ(frontier_->stats().scheduler.resident_hosts, 2U);
+}
+
+TEST_F(FrontierHealthTest, ARobotsFileWithoutAnswerIsTheGatesBusinessAndWritesNothingOff) {
+  options_.scheduler.politeness.robots = true;
+  options_.scheduler.robots_max_tries = 2;
+  Open();
+  CommitSeeds(Urls("dead.test", 4));
+  int64_t now = 0;
+  for (int i = 0; i < 3; ++i) {
+    now += 400;
+    const auto task = Next(now);
+    ASSERT_TRUE(task) << i;
+    ASSERT_EQ(task->info.kind, TaskKind::kRobots);
+    frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "connect"});
+    Completion failed = Done(*task);
+    failed.status = 0;
+    failed.silent = true;
+    failed.outcome = Outcome::kRetry;
+    failed.robots.emplace().kind = RobotsResult::Kind::kUnreachable;
+    CommitGroup group;
+    group.completions.push_back(std::move(failed));
+    frontier_->Commit(std::move(group), At(now));
+  }
+  EXPECT_FALSE(Next(now + 100'000));
+  ASSERT_EQ(gated_.size(), 1U);
+  EXPECT_EQ(CountOf(UrlState::kQueued), 4U);
+  gated_[0].gate->Set();
+  frontier_->OpenGate(gated_[0].host, At(now + 1));
+  const auto task = Next(now + 1);
+  ASSERT_TRUE(task) << "it is worth a try at once";
+  EXPECT_EQ(task->info.kind, TaskKind::kRobots);
+}
+
+// --- hosts that share an address
+
+class FrontierAddressTest : public FrontierTest {
+ protected:
+  FrontierAddressTest() { options_.scheduler.politeness.address.delay = Millis(1000); }
+
+  // Answers look-ups until there is something else.
+  Decision Ask(int64_t now) {
+    while (true) {
+      Decision decision = frontier_->Next(At(now));
+      const auto* wanted = std::get_if<LookUp>(&decision);
+      if (wanted == nullptr) return decision;
+      asked_.push_back(wanted->name);
+      frontier_->NoteAddress(wanted->host, addresses_[wanted->name]);
+    }
+  }
+  std::string AskUrl(int64_t now) {
+    Decision decision = Ask(now);
+    const auto* task = std::get_if<Task>(&decision);
+    if (task == nullptr) {
+      last_wait_ = std::get<Wait>(decision);
+      return "";
+    }
+    leased_.emplace(task->url.href(), *task);
+    return std::string(task->url.href());
+  }
+
+  std::map<std::string, std::string> addresses_;
+  std::vector<std::string> asked_;
+};
+
+TEST_F(FrontierAddressTest, TwoNamesOfOneAddressAreOneHostToBePoliteTo) {
+  addresses_ = {{"a.test", "192.0.2.1"}, {"b.test", "192.0.2.1"}, {"c.test", "192.0.2.2"}};
+  Open();
+  CommitSeeds({"http://a.test/", "http://b.test/", "http://c.test/"});
+  std::set<std::string> first;
+  first.insert(AskUrl(0));
+  first.insert(AskUrl(0));
+  EXPECT_TRUE(first.contains("http://c.test/"));
+  EXPECT_EQ(AskUrl(0), "");
+  EXPECT_EQ(last_wait_.held_by, Hold::kAddress);
+  EXPECT_EQ(asked_.size(), 3U);
+  const std::string shared = first.contains("http://a.test/") ? "http://a.test/" : "http://b.test/";
+  ASSERT_TRUE(first.contains(shared));
+  frontier_->Release(leased_.at(shared), {.when = At(300), .address = "192.0.2.1"});
+  EXPECT_EQ(AskUrl(1299), "");
+  EXPECT_NE(AskUrl(1300), "");
+}
+
+TEST_F(FrontierAddressTest, NobodyIsAskedBeforeItIsKnownWhereHeIs) {
+  Open();
+  CommitSeeds({"http://a.test/"});
+  const Decision decision = frontier_->Next(At(0));
+  const auto* wanted = std::get_if<LookUp>(&decision);
+  ASSERT_NE(wanted, nullptr);
+  EXPECT_EQ(wanted->name, "a.test");
+  EXPECT_FALSE(Next(0));
+  EXPECT_EQ(last_wait_.reason, Wait::Reason::kInFlight);
+  frontier_->NoteAddress(wanted->host, "");
+  EXPECT_EQ(NextUrl(1), "http://a.test/") << "the fetch is to say what is wrong with its name";
+}
+
+TEST_F(FrontierAddressTest, WhereAFetchReallyWentCounts) {
+  addresses_ = {{"a.test", "192.0.2.1"}, {"b.test", "192.0.2.2"}};
+  Open();
+  CommitSeeds({"http://a.test/"});
+  ASSERT_EQ(AskUrl(0), "http://a.test/");
+  frontier_->Release(leased_.at("http://a.test/"), {.when = At(10), .address = "192.0.2.2"});
+  CommitSeeds({"http://b.test/"}, 10);
+  EXPECT_EQ(AskUrl(11), "");
+  EXPECT_EQ(AskUrl(1010), "http://b.test/");
+}
+
+// --- robots files elsewhere
+
+class FrontierVisitTest : public FrontierRobotsTest {
+ protected:
+  FrontierVisitTest() { options_.scheduler.politeness.delay = Millis(1000); }
+
+  // a.test's robots file is redirected to b.test.
+  void Redirect(int64_t now) {
+    const auto task = Next(now);
+    ASSERT_TRUE(task);
+    ASSERT_EQ(task->url.href(), "http://a.test/robots.txt");
+    Completion completion = Done(*task);
+    completion.robots =
+        RobotsResult{RobotsResult::Kind::kRedirect, "", *web::Url::Parse("http://b.test/rules")};
+    Finish(std::move(completion), now);
+  }
+};
+
+TEST_F(FrontierVisitTest, ARobotsFileOnAnotherHostWaitsForThatHostToo) {
+  Open();
+  CommitSeeds({"http://a.test/"});
+  Redirect(0);
+  CommitSeeds({"http://b.test/"}, 500);
+  const auto of_b = Next(500);
+  ASSERT_TRUE(of_b);
+  ASSERT_EQ(of_b->url.href(), "http://b.test/robots.txt");
+  EXPECT_FALSE(Next(1000)) << "b.test is being asked";
+  Completion completion = Done(*of_b);
+  completion.robots = RobotsResult{RobotsResult::Kind::kAllowAll, "", std::nullopt};
+  Finish(std::move(completion), 1200);
+  EXPECT_FALSE(Next(2199));
+  std::set<std::string> next;
+  next.insert(NextUrl(2200));
+  EXPECT_EQ(NextUrl(2200), "") << "one of the two";
+  EXPECT_TRUE(next.contains("http://b.test/rules") || next.contains("http://b.test/"));
+}
+
+TEST_F(FrontierVisitTest, AVisitHoldsTheHostThatIsVisited) {
+  Open();
+  CommitSeeds({"http://a.test/"});
+  Redirect(0);
+  const auto visit = Next(1000);
+  ASSERT_TRUE(visit);
+  ASSERT_EQ(visit->url.href(), "http://b.test/rules");
+  CommitSeeds({"http://b.test/"}, 1100);
+  EXPECT_FALSE(Next(1100)) << "asked for a.test's file, and has not answered yet";
+  Completion completion = Done(*visit);
+  completion.robots = RobotsResult{RobotsResult::Kind::kAllowAll, "", std::nullopt};
+  Finish(std::move(completion), 1500);
+  EXPECT_FALSE(Next(2499));
+  std::set<std::string> next{NextUrl(2500), NextUrl(2500)};
+  EXPECT_TRUE(next.contains("http://b.test/robots.txt"));
+  EXPECT_TRUE(next.contains("http://a.test/"));
+}
+
+}  // namespace
+}  // namespace crawld::frontier
