@@ -36,6 +36,8 @@ int FetchOne(const std::string& url, const std::optional<std::filesystem::path>&
 int FrontierStats(const std::filesystem::path& config, Format format);
 int FrontierList(const std::filesystem::path& config, uint64_t limit);
 int FrontierExport(const std::filesystem::path& config);
+// What has become of one URL, and what holds it back.
+int FrontierExplain(const std::filesystem::path& config, const std::string& url, Format format);
 
 // Plumbing: one piece of the web's grammar each, from stdin to stdout.
 int UrlTool(const std::optional<std::string>& base);

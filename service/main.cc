@@ -82,6 +82,14 @@ int Main(int argc, char** argv) {
   auto* dump = frontier->add_subcommand("export", "every URL ever found, a JSON object a line");
   AddConfig(*dump, config);
   dump->callback([&] { command = [&] { return service::FrontierExport(config); }; });
+  std::string explained;
+  auto* explain =
+      frontier->add_subcommand("explain", "what has become of a URL, and what holds it back");
+  explain->add_option("url", explained, "the URL")->required();
+  AddConfig(*explain, config);
+  AddFormat(*explain, format);
+  explain->callback(
+      [&] { command = [&] { return service::FrontierExplain(config, explained, format); }; });
 
   std::string base;
   auto* url_tool = app.add_subcommand("url", "references on stdin: canonical URLs");
