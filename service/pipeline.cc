@@ -192,7 +192,8 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
               result.detail = e.what();
             }
             held_bytes_.fetch_add(result.bytes(), std::memory_order_relaxed);
-            frontier_.Release(task, EndOf(result, clock_.Now()));
+            // The millisecond that has begun counts for the host.
+            frontier_.Release(task, EndOf(result, clock_.Now() + Millis(1)));
             fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result)});
             permit.Release();  // last: Run() may end once it has all permits
           });
