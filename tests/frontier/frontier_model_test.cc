@@ -43,6 +43,10 @@ TEST_P(FrontierModelTest, EveryUrlIsDoneExactlyOnceAndNoHostIsAskedTooOften) {
   politeness.robots = Chance(50);
   politeness.delay = Millis(Chance(50) ? 0 : 1 + Draw(50));
   politeness.concurrency_per_host = 1 + Draw(3);
+  if (Chance(50)) politeness.address = {Millis(Draw(20)), Draw(4)};
+  options.scheduler.health.failures = Draw(4);
+  std::vector<GatedHost> gated;
+  options.on_gate = [&](GatedHost host) { gated.push_back(std::move(host)); };
 
   // A restart reads everything anew, and would hide what a schedule forgets.
   const bool dies = Chance(50);
@@ -50,6 +54,10 @@ TEST_P(FrontierModelTest, EveryUrlIsDoneExactlyOnceAndNoHostIsAskedTooOften) {
   // A web of pages, each with links to others; some on the same hosts, with several origins.
   const uint32_t pages = 50 + Draw(150);
   const uint32_t hosts = 1 + Draw(40);
+  const uint32_t addresses = 1 + Draw(10);
+  const auto address_of = [&](HostId host) {
+    return "192.0.2." + std::to_string(host % addresses);
+  };
   std::vector<std::string> urls;
   for (uint32_t i = 0; i < pages; ++i) {
     std::string deep;
@@ -79,28 +87,36 @@ TEST_P(FrontierModelTest, EveryUrlIsDoneExactlyOnceAndNoHostIsAskedTooOften) {
   std::vector<Completion> to_commit;  // ended, not committed
   std::map<HostId, int64_t> ended_at;
   std::map<HostId, uint32_t> in_flight;
+  std::map<std::string, uint32_t> in_flight_at;  // by address
+  std::map<std::string, int64_t> ended_at_address;
   std::set<std::string> leased;
   const auto end_fetch = [&](size_t at) {
     Completion completion;
     completion.task = std::move(fetching[at]);
     fetching.erase(fetching.begin() + static_cast<std::ptrdiff_t>(at));
     const HostId host = completion.task.place.host;
-    frontier->Release(completion.task, {.when = At(now)});
+    FetchEnd end{.when = At(now), .address = address_of(host)};
+    completion.silent = Chance(15);
+    if (completion.silent) end.reach = FetchEnd::Reach::kSilent;
+    completion.status = completion.silent ? 0 : 200;
+    frontier->Release(completion.task, end);
     --in_flight[host];
+    --in_flight_at[address_of(host)];
     ended_at[host] = now;
+    ended_at_address[address_of(host)] = now;
     if (completion.task.info.kind == TaskKind::kRobots) {
       completion.robots = RobotsResult{RobotsResult::Kind::kAllowAll, "", std::nullopt};
-      if (Chance(20)) completion.robots->kind = RobotsResult::Kind::kUnreachable;
+      if (completion.silent || Chance(20))
+        completion.robots->kind = RobotsResult::Kind::kUnreachable;
     } else {
       const uint32_t page = index.at(std::string(completion.task.url.href()));
       const uint32_t fate = Draw(10);
-      if (fate == 0) {
+      if (fate == 0 || completion.silent) {
         completion.outcome = Outcome::kRetry;
         completion.retry_at = At(now + Draw(100));
       } else if (fate == 1) {
         completion.outcome = Outcome::kGivenBack;
       } else {
-        completion.status = 200;
         for (const uint32_t target : links[page]) {
           completion.found.push_back(frontier->scope().JudgeLink(
               *web::Url::Parse(urls[target]), completion.task.url, completion.task.info));
@@ -123,33 +139,66 @@ TEST_P(FrontierModelTest, EveryUrlIsDoneExactlyOnceAndNoHostIsAskedTooOften) {
     frontier->Commit(std::move(group), At(now));
   };
 
-  for (int step = 0; !frontier->Drained(); ++step) {
+  for (int step = 0; done.size() < pages || !frontier->Drained(); ++step) {
     ASSERT_LT(step, 60'000) << "the crawl hangs with " << done.size() << " of " << pages;
     now += Draw(5);
     if (dies && Chance(1)) {
       // The process dies: what was not committed is forgotten.
+      // Politeness is not: what was under way has reached its host.
       frontier.reset();
+      for (const Task& task : fetching) {
+        ended_at[task.place.host] = now;
+        ended_at_address[address_of(task.place.host)] = now;
+      }
       fetching.clear();
       to_commit.clear();
       in_flight.clear();
-      ended_at.clear();
+      in_flight_at.clear();
       leased.clear();
+      gated.clear();
       frontier = std::make_unique<Frontier>(dir / "frontier", options);
     }
+    if (!gated.empty() && Chance(20)) {
+      const GatedHost host = std::move(gated.back());
+      gated.pop_back();
+      if (Chance(50)) {
+        host.gate->Set();
+        frontier->OpenGate(host.host, At(now));
+        ended_at[host.host] = now;  // the probe
+      } else {
+        frontier->Park(host.host, At(now + Draw(100)));
+      }
+    }
     Decision decision = frontier->Next(At(now));
+    if (const auto* wanted = std::get_if<LookUp>(&decision)) {
+      ASSERT_TRUE(politeness.address.any());
+      frontier->NoteAddress(wanted->host, address_of(wanted->host));
+      continue;
+    }
     if (auto* task = std::get_if<Task>(&decision)) {
       const HostId host = task->place.host;
       ASSERT_LE(++in_flight[host], politeness.concurrency_per_host);
       if (ended_at.contains(host)) {
         ASSERT_GE(now, ended_at[host] + politeness.delay.count());
       }
+      const std::string address = address_of(host);
+      ++in_flight_at[address];
+      if (politeness.address.concurrency > 0) {
+        ASSERT_LE(in_flight_at[address], politeness.address.concurrency);
+      }
+      if (politeness.address.any() && ended_at_address.contains(address)) {
+        ASSERT_GE(now, ended_at_address[address] + politeness.address.delay.count());
+      }
+      for (const GatedHost& dead : gated) ASSERT_NE(dead.host, host) << "its gate is shut";
       if (task->info.kind == TaskKind::kPage) {
         ASSERT_TRUE(leased.insert(std::string(task->url.href())).second) << "leased twice";
       }
       fetching.push_back(std::move(*task));
     }
     if (!fetching.empty() && Chance(60)) end_fetch(Draw(static_cast<uint32_t>(fetching.size())));
-    if (Chance(30)) commit();
+    const bool due = !to_commit.empty() || frontier->NextChore(At(now)) <= At(now);
+    if (due && Chance(30)) commit();
+    if (!due && fetching.empty() && std::holds_alternative<Wait>(decision)) now += Draw(40);
   }
   const Counters counters = frontier->stats().counters;
   EXPECT_EQ(done.size(), pages);
