@@ -657,6 +657,7 @@ Decision Frontier::Next(WallTime now) {
     effects_.deferrals.insert(effects_.deferrals.end(), effects.deferrals.begin(),
                               effects.deferrals.end());
     stats_.scheduler = scheduler_.stats();
+    asked_unwritten_ = scheduler_.asked_unwritten();
     if (const Wait* wait = std::get_if<Wait>(&decision)) stats_.last_wait = *wait;
   }
   if (chores) options_.on_chores();
@@ -708,6 +709,7 @@ void Frontier::Commit(CommitGroup group, WallTime now) {
   {
     MutexLock lock(mutex_);
     std::swap(effects, effects_);
+    if (asked_unwritten_) group.last = false;  // not all is written: the next run waits a delay
   }
   mailbox_.Post(committer_->Commit(group, effects, now));
   {

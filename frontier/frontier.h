@@ -160,6 +160,7 @@ class Frontier {
   SideEffects effects_ GUARDED_BY(mutex_);
   FrontierStats stats_ GUARDED_BY(mutex_);
   WallTime next_later_ GUARDED_BY(mutex_) = kNever;
+  bool asked_unwritten_ GUARDED_BY(mutex_) = false;  // Scheduler::asked_unwritten()
 };
 
 }  // namespace crawld::frontier

@@ -224,6 +224,7 @@ void Scheduler::DropIfIdle(Host& host) {
 void Scheduler::Forget(HostId id) {
   const auto it = hosts_.find(id);
   if (it->second->gate) CloseGate(*it->second);
+  if (it->second->asked_unwritten) visits_[id] = it->second->next_fetch;
   ready_.Forget(id);
   hosts_.erase(it);
   mailbox_.Forget(id);

@@ -54,8 +54,11 @@ struct Scheduler::Host {
   WallTime due{};                            // leaving: when it is wanted back
   bool parked = false;                       // leaving: because it does not answer
   bool deferral_sent = false;
+  // Something else than its own fetches has asked it, and the store does not know.
+  bool asked_unwritten = false;
 
-  bool gated() const { return gate != nullptr && !gate->IsSet(); }
+  // Also when the Event is set, until GateOpened() has noted when the host was probed.
+  bool gated() const { return gate != nullptr; }
   void HoldUntil(WallTime when, Hold why) {
     if (when <= next_fetch) return;
     next_fetch = when;

@@ -106,6 +106,7 @@ WallTime Scheduler::FreeAt(HostId visited, std::string_view name, WallTime now) 
 }
 
 void Scheduler::BeginVisit(HostId visited, WallTime now) {
+  asked_unwritten_ = true;
   if (const auto it = hosts_.find(visited); it != hosts_.end()) {
     Host& host = *it->second;
     ++host.in_flight;
@@ -126,6 +127,7 @@ void Scheduler::EndVisit(HostId visited, const FetchEnd& end) {
     ready_.End(visited, end.when);
     host.last_end = end.when;
     host.HoldUntil(end.when + host.pace.delay, host.pace.reason);
+    host.asked_unwritten = true;
     Reschedule(host);
     return DropIfIdle(host);
   }
@@ -273,6 +275,7 @@ void Scheduler::NoteReach(Host& host, const Task& task, const FetchEnd& end) {
   }
   host.gate = std::make_shared<concurrency::Event>();
   ++gates_;
+  asked_unwritten_ = true;
   if (gates_ > std::max<size_t>(options_.max_hosts / 8, 1)) {
     return Park(host.id, end.when + kCrowdedPark);
   }
@@ -294,6 +297,7 @@ void Scheduler::GateOpened(HostId id, WallTime now) {
   CloseGate(host);
   host.failures = 0;
   host.last_end = now;
+  host.asked_unwritten = true;
   UpdatePace(host);
   for (Origin& origin : host.origins) {
     // A robots file that is held is worth a try at once.

@@ -170,6 +170,10 @@ class Scheduler {
   // Takes note of what was committed since the last call. True if there was anything.
   bool TakeMail(WallTime now);
 
+  // Hosts were asked otherwise than by a task of their own (probes, robots files of others), which
+  // no commit writes.
+  bool asked_unwritten() const { return asked_unwritten_; }
+
   SchedulerStats stats() const { return {hosts_.size(), in_flight_, gates_, lookups_}; }
 
  private:
@@ -213,9 +217,10 @@ class Scheduler {
   size_t lookups_ = 0;  // under way
   std::vector<GatedHost> gated_;
   size_t gates_ = 0;
-  // Hosts that are not resident and were asked for another host's robots file: from when they may
-  // be asked again; kNever while it is under way.
+  // Hosts that are not resident and were asked without a task of their own: from when they may be
+  // asked again; kNever while it is under way.
   std::unordered_map<HostId, WallTime> visits_;
+  bool asked_unwritten_ = false;
   size_t in_flight_ = 0;
   WallTime next_disk_due_{};  // when a host that is not resident may be loaded; kNever: none known
   WallTime next_room_{};      // when looking for hosts to send away is worth it again
