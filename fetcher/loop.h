@@ -26,6 +26,7 @@
 #include "fetcher/address_guard.h"
 #include "fetcher/fetch.h"
 #include "fetcher/fetcher.h"
+#include "fetcher/request_fields.h"
 #include "fetcher/resolver.h"
 
 namespace crawld::fetcher {
@@ -90,8 +91,7 @@ class Fetcher::Loop {
   // Constant after construction.
   const FetcherOptions options_;
   const AddressGuard guard_;
-  const std::string fields_;  // request header fields as sent, after Host and User-Agent
-  curl_slist* header_list_ = nullptr;
+  const RequestFields fields_;
 
   // Atomics: read by other threads for reports and budgets; nothing is ordered by them.
   std::atomic<size_t> in_flight_ = 0;

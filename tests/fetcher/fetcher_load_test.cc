@@ -152,8 +152,7 @@ TEST_F(FetcherLoadTest, AStoppedFetcherClosesItsConnectionsAndTakesNothingMore) 
   EXPECT_TRUE(server.AwaitNoConnections()) << "the idle one too";
 }
 
-// The loop of a thousand transfers must not wait for one name. QUICK_EXIT sees to it: without it,
-// libcurl joins its resolver's thread.
+// The loop of a thousand transfers must not wait for one name.
 TEST_F(FetcherLoadTest, CancellingWhileANameIsResolvedHoldsUpNothing) {
   HttpServer server([](const Request&) { return Answer(200, "x"); });
   Fetcher fetcher(options_);

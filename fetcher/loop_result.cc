@@ -1,0 +1,110 @@
+// What a transfer's end means: libcurl's codes and ours, as a FetchResult.
+#include <fmt/format.h>
+
+#include "fetcher/transfer.h"
+
+namespace crawld::fetcher {
+namespace {
+
+FetchError ErrorOf(CURLcode code, bool answered) {
+  // Not a switch over all of CURLcode: it has a hundred values, most of other protocols.
+  switch (static_cast<int>(code)) {
+    case CURLE_URL_MALFORMAT:
+      return FetchError::kBadUrl;
+    case CURLE_UNSUPPORTED_PROTOCOL:  // of the answer: HTTP/0.9, SSH; the URL's was looked at
+      return FetchError::kProtocol;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return FetchError::kDns;
+    case CURLE_COULDNT_CONNECT:
+      return FetchError::kConnect;
+    case CURLE_OPERATION_TIMEDOUT:
+      return FetchError::kConnectTimeout;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_USE_SSL_FAILED:
+      return FetchError::kTls;
+    case CURLE_GOT_NOTHING:
+      return FetchError::kEmptyReply;
+    case CURLE_PARTIAL_FILE:
+      return FetchError::kBodyShort;
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+      return answered ? FetchError::kBodyShort : FetchError::kReset;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_HTTP_RETURNED_ERROR:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_WRITE_ERROR:  // our callbacks end a transfer with a reason of their own, see Finish
+      return FetchError::kProtocol;
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+      return FetchError::kHttp2;
+    default:
+      return FetchError::kInternal;
+  }
+}
+
+}  // namespace
+
+void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) const {
+  FetchResult& result = transfer.result;
+  CURL* easy = transfer.easy;
+  long number = 0;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &number);
+  result.status = transfer.answering ? static_cast<int>(number) : 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &number);
+  result.protocol = number == CURL_HTTP_VERSION_1_0   ? "http/1.0"
+                    : number == CURL_HTTP_VERSION_1_1 ? "http/1.1"
+                    : number == CURL_HTTP_VERSION_2_0 ? "h2"
+                                                      : "";
+  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &number);
+  result.reused = number == 0 && transfer.head_bytes > 0;
+  const char* ip = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
+  if (ip != nullptr) result.ip = ip;
+  curl_off_t micros = 0;
+  curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &micros);
+  result.connect = std::chrono::microseconds(micros);
+  curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &micros);
+  result.first_byte = std::chrono::microseconds(micros);
+  result.total =
+      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - transfer.begun);
+  if (transfer.ended_by_us) {
+    result.error = transfer.ended_by_us;
+    result.detail = std::string(Name(*result.error));
+    const bool timed_out =
+        result.error == FetchError::kIdleTimeout || result.error == FetchError::kTotalTimeout;
+    if (transfer.answering) {
+      result.truncated = timed_out ? Truncation::kTime : Truncation::kDisconnect;
+    }
+  } else if (result.truncated == Truncation::kLength) {
+    // As much of the body as was asked for: not an error.
+  } else if (code != CURLE_OK) {
+    result.error = ErrorOf(code, transfer.answering);
+    // One line of a head that outgrows libcurl's buffer (100 KB) comes as this.
+    if (code == CURLE_OUT_OF_MEMORY && transfer.head_open) {
+      result.error = FetchError::kHeadTooLarge;
+    }
+    result.detail = curl_easy_strerror(code);
+    if (transfer.refused && !transfer.connecting) {
+      result.error = FetchError::kAddressForbidden;
+      result.detail = fmt::format("{} is a {} address; fetcher.allow_addresses can allow it",
+                                  transfer.refused_ip, Name(*transfer.refused));
+    }
+    if (transfer.answering) result.truncated = Truncation::kDisconnect;
+  } else if (!transfer.answering) {
+    result.error = FetchError::kProtocol;
+    result.detail = "the response ended within its head";
+  }
+  if (result.status == 0) {
+    result.response_head.clear();
+    result.body.clear();
+  }
+}
+
+}  // namespace crawld::fetcher

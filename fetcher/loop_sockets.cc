@@ -1,0 +1,164 @@
+// The loop's sockets and timer: what libcurl wants watched, Asio watches.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "fetcher/socket.h"
+#include "fetcher/transfer.h"
+
+namespace crawld::fetcher {
+namespace {
+
+namespace asio = boost::asio;
+
+bool HasPeer(curl_socket_t fd) {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  return getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+}
+
+}  // namespace
+
+curl_socket_t Fetcher::Loop::OnOpen(void* user, curlsocktype, curl_sockaddr* address) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  Loop& loop = *transfer.loop;
+  if (const auto refusal = loop.guard_.Refusal(address->addr)) {
+    transfer.refused = refusal;
+    const auto ip = IpAddress::From(address->addr);
+    transfer.refused_ip = ip ? ip->ToString() : "an address of another family";
+    return CURL_SOCKET_BAD;
+  }
+  transfer.connecting = true;
+  const int fd =
+      socket(address->family, address->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->protocol);
+  if (fd < 0) return CURL_SOCKET_BAD;
+  if (const auto stale = loop.sockets_.find(fd); stale != loop.sockets_.end()) {
+    stale->second->LetGo();
+    loop.sockets_.erase(stale);
+  }
+  // One registration with the reactor for the connection's life, not one a request. The system may
+  // have no room for it; no exception may leave through libcurl's frames.
+  try {
+    loop.sockets_[fd] = std::make_shared<Socket>(loop.io_, fd, true);
+  } catch (const std::exception& e) {
+    spdlog::error("a connection cannot be watched: {}", e.what());
+    close(fd);
+    return CURL_SOCKET_BAD;
+  }
+  return fd;
+}
+
+int Fetcher::Loop::OnClose(void* user, curl_socket_t fd) {
+  auto& loop = *static_cast<Loop*>(user);
+  const auto it = loop.sockets_.find(fd);
+  if (it == loop.sockets_.end()) return close(fd);
+  it->second->gone = true;
+  boost::system::error_code ignored;
+  it->second->descriptor.close(ignored);  // NOLINT(bugprone-unused-return-value)
+  loop.sockets_.erase(it);
+  return 0;
+}
+
+int Fetcher::Loop::OnSocket(CURL*, curl_socket_t fd, int what, void* user, void*) {
+  try {
+    static_cast<Loop*>(user)->Watch(fd, what);
+  } catch (const std::exception& e) {
+    spdlog::error("a socket cannot be watched: {}", e.what());
+    return -1;
+  }
+  return 0;
+}
+
+int Fetcher::Loop::OnTimer(CURLM*, long delay_ms, void* user) {
+  static_cast<Loop*>(user)->ArmTimer(delay_ms);
+  return 0;
+}
+
+void Fetcher::Loop::Watch(curl_socket_t fd, int what) {
+  auto it = sockets_.find(fd);
+  if (what == CURL_POLL_REMOVE) {
+    if (it == sockets_.end()) return;
+    Socket& socket = *it->second;
+    socket.wanted = 0;
+    // libcurl closes the socket of a connection that never came about without OnClose.
+    socket.connected = socket.connected || (socket.ours && HasPeer(fd));
+    if (socket.connected) return;
+    socket.LetGo();
+    sockets_.erase(it);
+    return;
+  }
+  if (it == sockets_.end()) {
+    it = sockets_.emplace(fd, std::make_shared<Socket>(io_, fd, false)).first;
+  }
+  it->second->wanted = what;
+  Arm(it->second);
+}
+
+void Fetcher::Loop::Arm(const std::shared_ptr<Socket>& socket) {
+  if (socket->gone) return;
+  const auto wait = [this, &socket](bool& pending, asio::posix::stream_descriptor::wait_type type,
+                                    int poll, int event) {
+    if (pending || (socket->wanted & poll) == 0) return;
+    pending = true;
+    socket->descriptor.async_wait(
+        type, [this, socket, &pending, poll, event](const boost::system::error_code& error) {
+          pending = false;
+          if (socket->gone || error == asio::error::operation_aborted) return;
+          if ((socket->wanted & poll) == 0) return;
+          Act(socket->descriptor.native_handle(), error ? CURL_CSELECT_ERR : event);
+          Arm(socket);
+        });
+  };
+  wait(socket->reading, asio::posix::stream_descriptor::wait_read, CURL_POLL_IN, CURL_CSELECT_IN);
+  wait(socket->writing, asio::posix::stream_descriptor::wait_write, CURL_POLL_OUT,
+       CURL_CSELECT_OUT);
+}
+
+void Fetcher::Loop::ArmTimer(long delay_ms) {
+  if (delay_ms < 0) {
+    due_ = Clock::time_point::max();
+    return;
+  }
+  due_ = Clock::now() + std::chrono::milliseconds(delay_ms);
+  if (delay_ms == 0) {
+    if (std::exchange(act_posted_, true)) return;
+    asio::post(io_, [this] {
+      act_posted_ = false;
+      Act(CURL_SOCKET_TIMEOUT, 0);
+    });
+    return;
+  }
+  WaitUntilDue();
+}
+
+// libcurl changes its mind with each transfer, and setting a timer is a system call, one of the
+// slower ones on a virtual machine. A timer that fires too early only looks again.
+void Fetcher::Loop::WaitUntilDue() {
+  if (due_ >= armed_) return;
+  armed_ = due_;
+  timer_.expires_at(due_);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;  // set anew, or the loop ends
+    armed_ = Clock::time_point::max();
+    if (due_ <= Clock::now()) {
+      due_ = Clock::time_point::max();
+      Act(CURL_SOCKET_TIMEOUT, 0);
+    }
+    WaitUntilDue();
+  });
+}
+
+void Fetcher::Loop::Act(curl_socket_t fd, int events) {
+  if (multi_ == nullptr) return;
+  concurrency::Heartbeat("moves bytes");
+  int running = 0;
+  curl_multi_socket_action(multi_, fd, events, &running);
+  Reap();
+  concurrency::Idle("waits for network events");
+}
+
+}  // namespace crawld::fetcher

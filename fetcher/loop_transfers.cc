@@ -1,0 +1,142 @@
+// What libcurl is told of a transfer, and what it tells of the answer.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "fetcher/transfer.h"
+
+namespace crawld::fetcher {
+namespace {
+
+constexpr size_t kMaxIdleHandles = 64;
+constexpr uint64_t kMaxFirstReserve = 1 << 20;
+constexpr long kReceiveBuffer = 32 << 10;
+constexpr long kReceiveBufferOfMany = 16 << 10;  // libcurl's own; with thousands of transfers
+constexpr long kAddressSlack = 60;               // seconds
+
+template <typename T>
+void Set(CURL* easy, CURLoption option, T value) {
+  CRAWLD_CHECK(curl_easy_setopt(easy, option, value) == CURLE_OK,
+               "this libcurl knows the options that are set");
+}
+
+}  // namespace
+
+CURL* Fetcher::Loop::TakeHandle() {
+  if (!idle_handles_.empty()) {
+    CURL* easy = idle_handles_.back();
+    idle_handles_.pop_back();
+    return easy;
+  }
+  CURL* easy = curl_easy_init();
+  if (easy == nullptr) return nullptr;
+  Set(easy, CURLOPT_NOSIGNAL, 1L);
+  Set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  Set(easy, CURLOPT_PATH_AS_IS, 1L);
+  Set(easy, CURLOPT_PROXY, "");  // not what the environment says
+  // The addresses that a transfer brings (CURLOPT_RESOLVE) outlast it, even when it first waits for
+  // another's connection: libcurl is never to look a name up itself, past the guard and the loop.
+  Set(easy, CURLOPT_DNS_CACHE_TIMEOUT,
+      static_cast<long>(std::chrono::ceil<std::chrono::seconds>(options_.total_timeout).count()) +
+          kAddressSlack);
+  Set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  Set(easy, CURLOPT_HTTP_TRANSFER_DECODING, 0L);
+  Set(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+  Set(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+  Set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  Set(easy, CURLOPT_BUFFERSIZE,
+      options_.max_connections > 256 ? kReceiveBufferOfMany : kReceiveBuffer);
+  Set(easy, CURLOPT_HTTP_VERSION,
+      static_cast<long>(options_.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  Set(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
+  Set(easy, CURLOPT_HTTPHEADER, fields_.list());
+  if (!options_.ca_file.empty()) Set(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
+  Set(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
+  Set(easy, CURLOPT_WRITEFUNCTION, &OnBody);
+  Set(easy, CURLOPT_OPENSOCKETFUNCTION, &OnOpen);
+  Set(easy, CURLOPT_CLOSESOCKETFUNCTION, &OnClose);
+  Set(easy, CURLOPT_CLOSESOCKETDATA, this);
+  return easy;
+}
+
+void Fetcher::Loop::GiveHandleBack(CURL* easy) {
+  if (idle_handles_.size() < kMaxIdleHandles) {
+    idle_handles_.push_back(easy);
+  } else {
+    curl_easy_cleanup(easy);
+  }
+}
+
+void Fetcher::Loop::Prepare(Transfer& transfer) {
+  const web::Url& url = transfer.request.url;
+  CURL* easy = transfer.easy;
+  Set(easy, CURLOPT_URL, std::string(url.HrefWithoutFragment()).c_str());
+  // Of several requests to an HTTP/2 host, the later ones wait for the first one's connection.
+  Set(easy, CURLOPT_PIPEWAIT, options_.http2 && url.scheme() == "https" ? 1L : 0L);
+  Set(easy, CURLOPT_PRIVATE, &transfer);
+  Set(easy, CURLOPT_OPENSOCKETDATA, &transfer);
+  Set(easy, CURLOPT_RESOLVE, transfer.addresses);
+  // What is left of the time after the name was looked up.
+  const auto spent = std::chrono::floor<Millis>(Clock::now() - transfer.begun);
+  Set(easy, CURLOPT_CONNECTTIMEOUT_MS,
+      static_cast<long>(std::max(options_.connect_timeout - spent, Millis(1)).count()));
+  Set(easy, CURLOPT_HEADERDATA, &transfer);
+  Set(easy, CURLOPT_WRITEDATA, &transfer);
+  // As libcurl writes it; tests/fetcher compares it with what a server reads.
+  const auto port = url.port();
+  transfer.result.request_head = fmt::format(
+      "GET {} HTTP/1.1\r\nHost: {}{}\r\nUser-Agent: {}\r\n{}\r\n", url.PathAndQuery(), url.host(),
+      port ? fmt::format(":{}", *port) : "", options_.user_agent, fields_.text());
+}
+
+size_t Fetcher::Loop::OnHeader(char* data, size_t size, size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const std::string_view line(data, size * count);
+  transfer.last_progress = Clock::now();
+  transfer.head_bytes += line.size();
+  if (transfer.head_bytes > transfer.loop->options_.max_header_bytes) {
+    transfer.ended_by_us = FetchError::kHeadTooLarge;
+    return 0;
+  }
+  std::string& head = transfer.result.response_head;
+  if (transfer.answering) return line.size();  // a chunked body's trailer: part of the raw body
+  if (!transfer.head_open && line.starts_with("HTTP/")) {
+    head.clear();
+    transfer.head_open = true;
+  }
+  head.append(line);
+  if (line == "\r\n" || line == "\n") {
+    transfer.head_open = false;
+    long status = 0;
+    curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+    transfer.answering = status >= 200 || status == 101;
+  }
+  return line.size();
+}
+
+size_t Fetcher::Loop::OnBody(char* data, size_t size, size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  std::string& body = transfer.result.body;
+  const size_t bytes = size * count;
+  transfer.last_progress = Clock::now();
+  if (body.empty()) {
+    curl_off_t announced = -1;
+    curl_easy_getinfo(transfer.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    if (announced > 0) {
+      body.reserve(
+          std::min({static_cast<uint64_t>(announced), transfer.max_body, kMaxFirstReserve}));
+    }
+  }
+  const size_t taken = std::min<uint64_t>(bytes, transfer.max_body - body.size());
+  body.append(data, taken);
+  transfer.loop->body_bytes_.fetch_add(taken, std::memory_order_relaxed);
+  if (taken < bytes) {
+    transfer.result.truncated = Truncation::kLength;
+    return taken;  // libcurl ends the transfer
+  }
+  return bytes;
+}
+
+}  // namespace crawld::fetcher

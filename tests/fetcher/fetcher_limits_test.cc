@@ -1,0 +1,93 @@
+// The fetcher: limits on what comes.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/fetcher/fetcher_fixture.h"
+
+namespace crawld::fetcher {
+namespace {
+
+using test::Answer;
+using test::Framing;
+using test::Reply;
+using test::Request;
+
+TEST_F(FetcherTest, ABodyAtTheLimitIsWholeAndOneBytePastItIsCut) {
+  options_.max_body_bytes = 5000;
+  for (const Framing framing : {Framing::kLength, Framing::kUntilClose}) {
+    Serve([framing](const Request& request) {
+      return Answer(200, std::string(std::stoul(request.target.substr(1)), 'x'), {}, framing);
+    });
+    const FetchResult at = Fetch("/5000");
+    EXPECT_FALSE(at.error);
+    EXPECT_EQ(at.truncated, Truncation::kNone);
+    EXPECT_EQ(at.body.size(), 5000U);
+    const FetchResult past = Fetch("/5001");
+    EXPECT_FALSE(past.error) << "as much as was asked for is no error";
+    EXPECT_EQ(past.truncated, Truncation::kLength);
+    EXPECT_EQ(past.body.size(), 5000U);
+    EXPECT_EQ(past.status, 200);
+  }
+}
+
+TEST_F(FetcherTest, AChunkedBodyIsCutByItsRawBytes) {
+  const std::string raw = test::Chunked(std::string(3000, 'x'));
+  Serve([](const Request&) { return Answer(200, std::string(3000, 'x'), {}, Framing::kChunked); });
+  EXPECT_EQ(FetchUrl(server_->Url("/"), 0, raw.size()).truncated, Truncation::kNone);
+  const FetchResult cut = FetchUrl(server_->Url("/"), 0, raw.size() - 1);
+  EXPECT_EQ(cut.truncated, Truncation::kLength);
+  EXPECT_EQ(cut.body, raw.substr(0, raw.size() - 1));
+}
+
+TEST_F(FetcherTest, AnEndlessBodyIsCut) {
+  options_.max_body_bytes = 1 << 20;
+  Serve([](const Request&) {
+    return Reply().Send("HTTP/1.1 200 OK\r\n\r\n").Send(std::string(65536, 'x'), uint64_t{1} << 40);
+  });
+  const FetchResult result = Fetch();
+  EXPECT_FALSE(result.error);
+  EXPECT_EQ(result.truncated, Truncation::kLength);
+  EXPECT_EQ(result.body.size(), 1U << 20);
+}
+
+TEST_F(FetcherTest, AHeadAtTheLimitIsGoodAndOneBytePastItIsTooLarge) {
+  options_.max_header_bytes = 3000;
+  Serve([](const Request& request) {
+    const std::string rest = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: \r\n\r\n";
+    const size_t size = std::stoul(request.target.substr(1));
+    return Reply().Send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: " +
+                        std::string(size - rest.size(), 'x') + "\r\n\r\n");
+  });
+  const FetchResult at = Fetch("/3000");
+  EXPECT_FALSE(at.error) << at.detail;
+  EXPECT_EQ(at.response_head.size(), 3000U);
+  EXPECT_EQ(Fetch("/3001").error, FetchError::kHeadTooLarge);
+}
+
+TEST_F(FetcherTest, EndlessHeadersAreTooLarge) {
+  Serve([](const Request&) {
+    return Reply().Send("HTTP/1.1 200 OK\r\n").Send("X-More: and more\r\n", uint64_t{1} << 40);
+  });
+  const FetchResult result = Fetch();
+  EXPECT_EQ(result.error, FetchError::kHeadTooLarge);
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(AdviceFor(*result.error), RetryAdvice::kNever);
+}
+
+TEST_F(FetcherTest, AnEndlessHeaderLineIsTooLarge) {
+  Serve([](const Request&) {
+    return Reply().Send("HTTP/1.1 200 OK\r\nX: ").Send(std::string(4096, 'x'), uint64_t{1} << 40);
+  });
+  EXPECT_EQ(Fetch().error, FetchError::kHeadTooLarge);
+}
+
+TEST_F(FetcherTest, AStormOfInterimResponsesIsTooLarge) {
+  Serve([](const Request&) {
+    return Reply().Send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", uint64_t{1} << 40);
+  });
+  EXPECT_EQ(Fetch().error, FetchError::kHeadTooLarge);
+}
+
+}  // namespace
+}  // namespace crawld::fetcher
