@@ -92,4 +92,10 @@ bool IsSilence(FetchError error) {
   return false;
 }
 
+void FetchResult::Fail(FetchError why, std::string_view what) {
+  error = why;
+  retry = AdviceFor(why);
+  detail = what.empty() ? Name(why) : what;
+}
+
 }  // namespace crawld::fetcher

@@ -38,7 +38,14 @@ inline constexpr int kFetchErrors = 17;
 std::string_view Name(FetchError error);
 
 // Whether trying again can help; decided here, where the error is born.
-enum class RetryAdvice : uint8_t { kNever, kLater };
+enum class RetryAdvice : uint8_t {
+  kNever,
+  kLater,
+  // On a new connection, and soon: a kept one broke before any byte of the answer, so that the
+  // fault may be the connection's alone. The server may have read the request.
+  kFresh,
+};
+// What an error says by itself; FetchResult::retry knows more.
 RetryAdvice AdviceFor(FetchError error);
 
 // Whether an error before any answer is a sign that the host is down. Not: what it said is broken,
@@ -52,13 +59,16 @@ struct FetchRequest {
   web::Url url;
   uint64_t pin = 0;       // requests with one pin share a thread, and so its connections
   uint64_t max_body = 0;  // bytes; 0: the fetcher's limit
+  // Not on a connection that is there already.
+  bool fresh_connection = false;
 };
 
 struct FetchResult {
   std::optional<FetchError> error;
-  std::string detail;         // of an error, for a person
-  int status = 0;             // 0: no answer
-  std::string request_head;   // as sent (HTTP/2: as HTTP/1.1 would have it)
+  RetryAdvice retry = RetryAdvice::kLater;  // of an error
+  std::string detail;                       // of an error, for a person
+  int status = 0;                           // 0: no answer
+  std::string request_head;                 // as sent (HTTP/2: as HTTP/1.1 would have it)
   std::string response_head;  // of the final response, as received, with its empty line
   std::string body;           // as received: codings are not undone
   Truncation truncated = Truncation::kNone;
@@ -70,6 +80,8 @@ struct FetchResult {
   std::chrono::microseconds first_byte{};  // until the first byte of the answer
   std::chrono::microseconds total{};
 
+  // Sets the error, what it says of trying again, and the detail (its name, if there is none).
+  void Fail(FetchError why, std::string_view what = {});
   uint64_t bytes() const { return response_head.size() + body.size(); }
 };
 

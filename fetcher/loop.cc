@@ -170,8 +170,7 @@ void Fetcher::Loop::Launch(std::unique_ptr<Transfer> transfer,
 }
 
 void Fetcher::Loop::Refuse(Transfer& transfer, FetchError error, std::string_view detail) {
-  transfer.result.error = error;
-  transfer.result.detail = detail.empty() ? Name(error) : detail;
+  transfer.result.Fail(error, detail);
   in_flight_.fetch_sub(1, std::memory_order_relaxed);
   transfer.promise.SetValue(std::move(transfer.result));
 }

@@ -71,7 +71,8 @@ class Fetcher::Loop {
   void Reap();
   // Ends the transfer: out of libcurl, its result into its promise.
   void Finish(Transfer& transfer, CURLcode code);
-  void Describe(Transfer& transfer, CURLcode code) const;
+  static void Describe(Transfer& transfer, CURLcode code);
+  static void DescribeError(Transfer& transfer, CURLcode code);
 
   // Asio's side of libcurl's sockets.
   void Watch(curl_socket_t fd, int what);
@@ -83,6 +84,7 @@ class Fetcher::Loop {
 
   static size_t OnHeader(char* data, size_t size, size_t count, void* transfer);
   static size_t OnBody(char* data, size_t size, size_t count, void* transfer);
+  static int OnRequest(void* transfer, char*, char*, int, int);
   static curl_socket_t OnOpen(void* transfer, curlsocktype purpose, curl_sockaddr* address);
   static int OnClose(void* loop, curl_socket_t fd);
   static int OnSocket(CURL* easy, curl_socket_t fd, int what, void* loop, void* socket);

@@ -51,7 +51,29 @@ FetchError ErrorOf(CURLcode code, bool answered) {
 
 }  // namespace
 
-void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) const {
+void Fetcher::Loop::DescribeError(Transfer& transfer, CURLcode code) {
+  FetchResult& result = transfer.result;
+  if (transfer.refused && !transfer.connecting) {
+    result.Fail(FetchError::kAddressForbidden,
+                fmt::format("{} is a {} address; fetcher.allow_addresses can allow it",
+                            transfer.refused_ip, Name(*transfer.refused)));
+    return;
+  }
+  result.Fail(ErrorOf(code, transfer.answering), curl_easy_strerror(code));
+  // One line of a head that outgrows libcurl's buffer (100 KB) comes as this.
+  if (code == CURLE_OUT_OF_MEMORY && transfer.head_open) {
+    result.Fail(FetchError::kHeadTooLarge);
+  }
+  long connections = 0;
+  curl_easy_getinfo(transfer.easy, CURLINFO_NUM_CONNECTS, &connections);
+  const bool broke = result.error == FetchError::kReset || result.error == FetchError::kHttp2 ||
+                     result.error == FetchError::kEmptyReply;
+  if (broke && transfer.sent && connections == 0 && transfer.head_bytes == 0) {
+    result.retry = RetryAdvice::kFresh;
+  }
+}
+
+void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) {
   FetchResult& result = transfer.result;
   CURL* easy = transfer.easy;
   long number = 0;
@@ -75,8 +97,7 @@ void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) const {
   result.total =
       std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - transfer.begun);
   if (transfer.ended_by_us) {
-    result.error = transfer.ended_by_us;
-    result.detail = std::string(Name(*result.error));
+    result.Fail(*transfer.ended_by_us);
     const bool timed_out =
         result.error == FetchError::kIdleTimeout || result.error == FetchError::kTotalTimeout;
     if (transfer.answering) {
@@ -84,22 +105,14 @@ void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) const {
     }
   } else if (result.truncated == Truncation::kLength) {
     // As much of the body as was asked for: not an error.
+  } else if (transfer.died) {
+    result.Fail(FetchError::kReset, "a kept connection broke before the answer");
+    result.retry = RetryAdvice::kFresh;
   } else if (code != CURLE_OK) {
-    result.error = ErrorOf(code, transfer.answering);
-    // One line of a head that outgrows libcurl's buffer (100 KB) comes as this.
-    if (code == CURLE_OUT_OF_MEMORY && transfer.head_open) {
-      result.error = FetchError::kHeadTooLarge;
-    }
-    result.detail = curl_easy_strerror(code);
-    if (transfer.refused && !transfer.connecting) {
-      result.error = FetchError::kAddressForbidden;
-      result.detail = fmt::format("{} is a {} address; fetcher.allow_addresses can allow it",
-                                  transfer.refused_ip, Name(*transfer.refused));
-    }
+    DescribeError(transfer, code);
     if (transfer.answering) result.truncated = Truncation::kDisconnect;
   } else if (!transfer.answering) {
-    result.error = FetchError::kProtocol;
-    result.detail = "the response ended within its head";
+    result.Fail(FetchError::kProtocol, "the response ended within its head");
   }
   if (result.status == 0) {
     result.response_head.clear();

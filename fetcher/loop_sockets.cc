@@ -26,6 +26,10 @@ bool HasPeer(curl_socket_t fd) {
 curl_socket_t Fetcher::Loop::OnOpen(void* user, curlsocktype, curl_sockaddr* address) {
   auto& transfer = *static_cast<Transfer*>(user);
   Loop& loop = *transfer.loop;
+  if (transfer.sent) {  // see OnRequest(); here it costs the server no connection
+    transfer.died = true;
+    return CURL_SOCKET_BAD;
+  }
   if (const auto refusal = loop.guard_.Refusal(address->addr)) {
     transfer.refused = refusal;
     const auto ip = IpAddress::From(address->addr);

@@ -55,6 +55,7 @@ CURL* Fetcher::Loop::TakeHandle() {
   if (!options_.ca_file.empty()) Set(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
   Set(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
   Set(easy, CURLOPT_WRITEFUNCTION, &OnBody);
+  Set(easy, CURLOPT_PREREQFUNCTION, &OnRequest);
   Set(easy, CURLOPT_OPENSOCKETFUNCTION, &OnOpen);
   Set(easy, CURLOPT_CLOSESOCKETFUNCTION, &OnClose);
   Set(easy, CURLOPT_CLOSESOCKETDATA, this);
@@ -77,6 +78,8 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
   Set(easy, CURLOPT_PIPEWAIT, options_.http2 && url.scheme() == "https" ? 1L : 0L);
   Set(easy, CURLOPT_PRIVATE, &transfer);
   Set(easy, CURLOPT_OPENSOCKETDATA, &transfer);
+  Set(easy, CURLOPT_PREREQDATA, &transfer);
+  Set(easy, CURLOPT_FRESH_CONNECT, transfer.request.fresh_connection ? 1L : 0L);
   Set(easy, CURLOPT_RESOLVE, transfer.addresses);
   // What is left of the time after the name was looked up.
   const auto spent = std::chrono::floor<Millis>(Clock::now() - transfer.begun);
@@ -89,6 +92,14 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
   transfer.result.request_head = fmt::format(
       "GET {} HTTP/1.1\r\nHost: {}{}\r\nUser-Agent: {}\r\n{}\r\n", url.PathAndQuery(), url.host(),
       port ? fmt::format(":{}", *port) : "", options_.user_agent, fields_.text());
+}
+
+// libcurl is about to send the request. It sends it again by itself, at once and on any connection,
+// when a kept one breaks before the answer: a request that the rules of politeness know nothing of.
+int Fetcher::Loop::OnRequest(void* user, char*, char*, int, int) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  transfer.died = std::exchange(transfer.sent, true);
+  return transfer.died ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 size_t Fetcher::Loop::OnHeader(char* data, size_t size, size_t count, void* user) {

@@ -38,6 +38,8 @@ struct Fetcher::Loop::Transfer {
   std::optional<AddressKind> refused;
   std::string refused_ip;
   bool connecting = false;  // to one that it did not refuse
+  bool sent = false;        // the request is on its way
+  bool died = false;        // and the connection broke, so that libcurl would send it once more
   bool answering = false;   // a final response's head is complete
   bool head_open = false;   // inside a head: between a status line and its empty line
   uint64_t head_bytes = 0;  // interim responses included

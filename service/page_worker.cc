@@ -165,13 +165,16 @@ void PageWorker::Decide(Page& page) {
   }
   if (completion.task.info.kind == TaskKind::kRobots) return DecideRobots(page);
 
-  const bool transient = fetched.error ? AdviceFor(*fetched.error) == fetcher::RetryAdvice::kLater
-                                       : IsTransient(fetched.status);
+  const bool transient =
+      fetched.error ? fetched.retry != fetcher::RetryAdvice::kNever : IsTransient(fetched.status);
   if (fetched.error) completion.reason = fetcher::Name(*fetched.error);
   if (transient && completion.task.info.tries + 1 < options_.max_tries) {
     if (completion.reason.empty()) completion.reason = fmt::format("status_{}", fetched.status);
     completion.outcome = Outcome::kRetry;
-    completion.retry_at = std::max(page.now + BackoffAfter(page), completion.hold_host_until);
+    // A kept connection that broke says nothing of the server: no back-off, only its host's delay.
+    const bool fresh = fetched.error && fetched.retry == fetcher::RetryAdvice::kFresh;
+    completion.retry_at =
+        std::max(page.now + (fresh ? Millis(0) : BackoffAfter(page)), completion.hold_host_until);
     return;
   }
   // The last try. What has come of a response is kept, and marked where it was cut.

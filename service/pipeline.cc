@@ -178,6 +178,8 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
   fetcher::FetchRequest request;
   request.url = task.url;
   request.pin = task.place.host;
+  // Another try is not to fail for a connection that has gone bad.
+  request.fresh_connection = task.info.tries > 0;
   if (task.info.kind == frontier::TaskKind::kRobots) request.max_body = kMaxRobotsBody;
   uncommitted_.fetch_add(1, std::memory_order_relaxed);
   fetcher_.Submit(std::move(request))
@@ -188,8 +190,7 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
             try {
               result = future.Take();
             } catch (const std::exception& e) {
-              result.error = fetcher::FetchError::kInternal;
-              result.detail = e.what();
+              result.Fail(fetcher::FetchError::kInternal, e.what());
             }
             held_bytes_.fetch_add(result.bytes(), std::memory_order_relaxed);
             // The millisecond that has begun counts for the host.

@@ -31,9 +31,13 @@ class FetcherTest : public testing::Test {
     if (!fetcher_) fetcher_ = std::make_unique<Fetcher>(options_);
     return *fetcher_;
   }
-  FetchResult FetchUrl(const std::string& url, uint64_t pin = 0, uint64_t max_body = 0) {
+  static FetchRequest RequestFor(const std::string& url) {
     FetchRequest request;
     request.url = *web::Url::Parse(url);
+    return request;
+  }
+  FetchResult FetchUrl(const std::string& url, uint64_t pin = 0, uint64_t max_body = 0) {
+    FetchRequest request = RequestFor(url);
     request.pin = pin;
     request.max_body = max_body;
     return fetcher().Submit(std::move(request)).Take();

@@ -65,7 +65,7 @@ class PageWorkerTest : public testing::Test {
   }
   static FetchResult Failed(FetchError error) {
     FetchResult result;
-    result.error = error;
+    result.Fail(error);
     result.detail = "why";
     result.begun = kNow;
     return result;
@@ -190,7 +190,7 @@ TEST_F(PageWorkerTest, AnAnswerIsDoneAgainLaterOrGivenUp) {
     test::Headers headers;
     if (*c.retry_after != '\0') headers.emplace_back("Retry-After", c.retry_after);
     FetchResult fetched = c.status != 0 ? Fetched(c.status, headers, "body") : Failed(*c.error);
-    fetched.error = c.error;
+    if (c.error) fetched.Fail(*c.error);
     const PageResult result = ProcessPage(std::move(fetched), c.tries);
     const frontier::Completion& completion = result.completion;
     EXPECT_EQ(completion.outcome, c.outcome);
@@ -213,6 +213,15 @@ TEST_F(PageWorkerTest, AnAnswerIsDoneAgainLaterOrGivenUp) {
     EXPECT_EQ(completion.silent, c.status == 0 && fetcher::IsSilence(*c.error));
     EXPECT_EQ(LogLine(result).at("try").to_number<int>(), c.tries + 1);
   }
+}
+
+TEST_F(PageWorkerTest, AKeptConnectionThatBrokeIsTriedAgainWithoutBackOff) {
+  FetchResult broken = Failed(FetchError::kReset);
+  broken.retry = fetcher::RetryAdvice::kFresh;
+  const PageResult again = ProcessPage(broken, 2);
+  EXPECT_EQ(again.completion.outcome, Outcome::kRetry);
+  EXPECT_EQ(again.completion.retry_at, kNow);
+  EXPECT_EQ(ProcessPage(broken, 3).completion.outcome, Outcome::kFailed) << "it counts as a try";
 }
 
 TEST_F(PageWorkerTest, TheBackOffHasABound) {
@@ -318,7 +327,7 @@ TEST_F(PageWorkerTest, ARobotsAnswerIsRulesAllowanceRedirectOrUnreachable) {
     FetchResult fetched = c.status != 0
                               ? Fetched(c.status, headers, "User-agent: *\nDisallow: /x\n")
                               : Failed(*c.error);
-    fetched.error = c.error;
+    if (c.error) fetched.Fail(*c.error);
     const PageResult result =
         Process(TaskFor(TaskKind::kRobots, "http://a.test/robots.txt"), std::move(fetched));
     ASSERT_TRUE(result.completion.robots);
