@@ -160,6 +160,9 @@ struct Fetcher {
   milliseconds total_timeout = std::chrono::minutes(2);
   uint64_t max_body_bytes = 16ULL << 20;
   uint64_t max_header_bytes = 256ULL << 10;
+  uint64_t max_header_fields = 500;
+  uint64_t min_speed_bytes = 64;
+  milliseconds min_speed_window = std::chrono::seconds(30);
   uint64_t max_redirects = 10;
   uint64_t memory_budget_bytes = 128ULL << 20;
   bool http2 = true;

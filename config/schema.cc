@@ -346,6 +346,17 @@ std::vector<Key> MakeTable() {
       CRAWLD_KEY(fetcher.max_header_bytes)
           .Range(kKiB, 16 * kMiB)
           .Doc("Longer headers are an error."),
+      CRAWLD_KEY(fetcher.max_header_fields)
+          .Range(1, 100'000)
+          .Doc("More header fields are an error. Those of interim responses and trailers count, "
+               "as they do for max_header."),
+      CRAWLD_KEY(fetcher.min_speed_bytes)
+          .Range(0, kGiB)
+          .Doc("A second. An answer that brings less than this, from its first byte on average "
+               "over min_speed_window, is given up. 0: any speed is good."),
+      CRAWLD_KEY(fetcher.min_speed_window)
+          .Range(seconds(1), hours(1))
+          .Doc("How long min_speed is averaged over."),
       CRAWLD_KEY(fetcher.max_redirects)
           .Range(0, 100)
           .Doc("Redirects in a row before a URL is given up."),

@@ -20,6 +20,8 @@ std::string_view Name(FetchError error) {
       return "first_byte_timeout";
     case FetchError::kIdleTimeout:
       return "idle_timeout";
+    case FetchError::kTooSlow:
+      return "too_slow";
     case FetchError::kTotalTimeout:
       return "total_timeout";
     case FetchError::kEmptyReply:
@@ -54,6 +56,7 @@ RetryAdvice AdviceFor(FetchError error) {
     case FetchError::kTls:
     case FetchError::kFirstByteTimeout:
     case FetchError::kIdleTimeout:
+    case FetchError::kTooSlow:
     case FetchError::kTotalTimeout:
     case FetchError::kEmptyReply:
     case FetchError::kReset:

@@ -24,17 +24,18 @@ enum class FetchError : uint8_t {
   kTls,               // handshake or certificate
   kFirstByteTimeout,  // connected, no answer
   kIdleTimeout,       // the answer stopped flowing
+  kTooSlow,           // it flowed at less than min_speed
   kTotalTimeout,      // the whole fetch took too long
   kEmptyReply,        // the server closed without an answer
   kReset,             // the connection broke
   kBodyShort,         // closed before the announced end; what came is kept
-  kHeadTooLarge,      // more than max_header_bytes of header fields
+  kHeadTooLarge,      // more than max_header_bytes, or max_header_fields
   kProtocol,          // not HTTP, or broken HTTP
   kHttp2,             // HTTP/2 framing or stream error
   kCancelled,         // given up by us: shutdown
   kInternal,          // libcurl failed for a reason of its own (out of memory, descriptors)
 };
-inline constexpr int kFetchErrors = 17;
+inline constexpr int kFetchErrors = 18;
 std::string_view Name(FetchError error);
 
 // Whether trying again can help; decided here, where the error is born.

@@ -33,7 +33,12 @@ struct FetcherOptions {
   Millis idle_timeout{20000};  // between two pieces of the answer
   Millis total_timeout{120000};
   uint64_t max_body_bytes = 16ULL << 20;
+  // Of a head, those of interim responses and the trailer included.
   uint64_t max_header_bytes = 256ULL << 10;
+  uint64_t max_header_fields = 500;
+  // Bytes a second that an answer must bring in each such window, from its first byte; 0: any.
+  uint64_t min_speed_bytes = 64;
+  Millis min_speed_window{30000};
   bool http2 = true;                          // offered by ALPN
   std::vector<AddressRange> allow_addresses;  // beside the public ones
   ResolverOptions resolver;                   // a cache for each thread

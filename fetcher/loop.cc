@@ -243,6 +243,15 @@ void Fetcher::Loop::CloseAll() {
   resolver_.reset();
 }
 
+bool Fetcher::Loop::TooSlow(Transfer& transfer, Clock::time_point now) const {
+  const auto elapsed = std::chrono::floor<Millis>(now - transfer.window_begun);
+  if (options_.min_speed_bytes == 0 || elapsed < options_.min_speed_window) return false;
+  const uint64_t came = transfer.received() - transfer.window_bytes;
+  transfer.window_begun = now;
+  transfer.window_bytes = transfer.received();
+  return came * 1000 < options_.min_speed_bytes * static_cast<uint64_t>(elapsed.count());
+}
+
 void Fetcher::Loop::ArmSweep() {
   if (sweeping_) return;
   sweeping_ = true;
@@ -263,6 +272,8 @@ void Fetcher::Loop::Sweep() {
     } else if (transfer->head_bytes > 0) {
       if (now - transfer->last_progress >= options_.idle_timeout) {
         late.emplace_back(transfer, FetchError::kIdleTimeout);
+      } else if (TooSlow(*transfer, now)) {
+        late.emplace_back(transfer, FetchError::kTooSlow);
       }
     } else if (now - transfer->begun >= options_.first_byte_timeout) {
       curl_off_t connected = 0;

@@ -79,6 +79,8 @@ class Fetcher::Loop {
   void Arm(const std::shared_ptr<Socket>& socket);
   void ArmTimer(long delay_ms);
   void WaitUntilDue();
+  // Whether the window is over and has brought too little; begins the next one.
+  bool TooSlow(Transfer& transfer, Clock::time_point now) const;
   void ArmSweep();
   void Sweep();
 

@@ -98,8 +98,9 @@ void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) {
       std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - transfer.begun);
   if (transfer.ended_by_us) {
     result.Fail(*transfer.ended_by_us);
-    const bool timed_out =
-        result.error == FetchError::kIdleTimeout || result.error == FetchError::kTotalTimeout;
+    const bool timed_out = result.error == FetchError::kIdleTimeout ||
+                           result.error == FetchError::kTotalTimeout ||
+                           result.error == FetchError::kTooSlow;
     if (transfer.answering) {
       result.truncated = timed_out ? Truncation::kTime : Truncation::kDisconnect;
     }

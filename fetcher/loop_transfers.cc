@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "fetcher/transfer.h"
+#include "web/ascii.h"
 
 namespace crawld::fetcher {
 namespace {
@@ -20,6 +21,17 @@ template <typename T>
 void Set(CURL* easy, CURLoption option, T value) {
   CRAWLD_CHECK(curl_easy_setopt(easy, option, value) == CURLE_OK,
                "this libcurl knows the options that are set");
+}
+
+// "Transfer-Encoding: gzip, chunked"
+bool IsChunkedField(std::string_view line) {
+  constexpr std::string_view kName = "transfer-encoding:";
+  if (!web::StartsWithIgnoringCase(line, kName)) return false;
+  constexpr std::string_view kCoding = "chunked";
+  for (size_t at = kName.size(); at + kCoding.size() <= line.size(); ++at) {
+    if (web::StartsWithIgnoringCase(line.substr(at), kCoding)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -105,20 +117,26 @@ int Fetcher::Loop::OnRequest(void* user, char*, char*, int, int) {
 size_t Fetcher::Loop::OnHeader(char* data, size_t size, size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   const std::string_view line(data, size * count);
-  transfer.last_progress = Clock::now();
+  transfer.NoteProgress(Clock::now());
+  const bool empty = line == "\r\n" || line == "\n";
+  const bool status_line = !transfer.head_open && line.starts_with("HTTP/");
   transfer.head_bytes += line.size();
-  if (transfer.head_bytes > transfer.loop->options_.max_header_bytes) {
+  transfer.head_fields += empty || status_line ? 0 : 1;
+  if (transfer.head_bytes > transfer.loop->options_.max_header_bytes ||
+      transfer.head_fields > transfer.loop->options_.max_header_fields) {
     transfer.ended_by_us = FetchError::kHeadTooLarge;
     return 0;
   }
   std::string& head = transfer.result.response_head;
-  if (transfer.answering) return line.size();  // a chunked body's trailer: part of the raw body
-  if (!transfer.head_open && line.starts_with("HTTP/")) {
+  if (transfer.answering) return line.size();  // HTTP/2's trailer
+  if (status_line) {
     head.clear();
     transfer.head_open = true;
+    transfer.chunked = false;
   }
   head.append(line);
-  if (line == "\r\n" || line == "\n") {
+  transfer.chunked |= IsChunkedField(line);
+  if (empty) {
     transfer.head_open = false;
     long status = 0;
     curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
@@ -131,7 +149,16 @@ size_t Fetcher::Loop::OnBody(char* data, size_t size, size_t count, void* user) 
   auto& transfer = *static_cast<Transfer*>(user);
   std::string& body = transfer.result.body;
   const size_t bytes = size * count;
-  transfer.last_progress = Clock::now();
+  transfer.NoteProgress(Clock::now());
+  if (transfer.chunked) {
+    const FetcherOptions& options = transfer.loop->options_;
+    transfer.chunks.Scan({data, bytes});
+    if (transfer.head_bytes + transfer.chunks.trailer_bytes() > options.max_header_bytes ||
+        transfer.head_fields + transfer.chunks.trailer_fields() > options.max_header_fields) {
+      transfer.ended_by_us = FetchError::kHeadTooLarge;
+      return 0;
+    }
+  }
   if (body.empty()) {
     curl_off_t announced = -1;
     curl_easy_getinfo(transfer.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);

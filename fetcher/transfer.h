@@ -13,6 +13,7 @@
 
 #include "concurrency/future.h"
 #include "fetcher/address_guard.h"
+#include "fetcher/chunk_scanner.h"
 #include "fetcher/fetch.h"
 #include "fetcher/loop.h"
 
@@ -24,6 +25,13 @@ struct Fetcher::Loop::Transfer {
   ~Transfer() { curl_slist_free_all(addresses); }
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
+
+  void NoteProgress(Clock::time_point now) {
+    last_progress = now;
+    if (head_bytes == 0) window_begun = now;  // the first byte
+  }
+  // Of the answer, so far.
+  uint64_t received() const { return head_bytes + result.body.size(); }
 
   Loop* const loop;
   CURL* easy = nullptr;
@@ -42,7 +50,13 @@ struct Fetcher::Loop::Transfer {
   bool died = false;        // and the connection broke, so that libcurl would send it once more
   bool answering = false;   // a final response's head is complete
   bool head_open = false;   // inside a head: between a status line and its empty line
-  uint64_t head_bytes = 0;  // interim responses included
+  bool chunked = false;     // the body has chunks, and perhaps a trailer
+  uint64_t head_bytes = 0;  // interim responses and trailer included
+  uint64_t head_fields = 0;
+  ChunkScanner chunks;
+  // For min_speed: when the window began, and what had come by then.
+  Clock::time_point window_begun;
+  uint64_t window_bytes = 0;
   std::optional<FetchError> ended_by_us;
 };
 

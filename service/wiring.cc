@@ -108,6 +108,9 @@ fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
   options.total_timeout = from.total_timeout;
   options.max_body_bytes = from.max_body_bytes;
   options.max_header_bytes = from.max_header_bytes;
+  options.max_header_fields = from.max_header_fields;
+  options.min_speed_bytes = from.min_speed_bytes;
+  options.min_speed_window = from.min_speed_window;
   options.http2 = from.http2;
   for (const config::SourceText& range : from.allow_addresses) {
     options.allow_addresses.push_back(*fetcher::AddressRange::Parse(range.text));

@@ -12,6 +12,8 @@ using test::Answer;
 using test::Framing;
 using test::Reply;
 using test::Request;
+using test::ResponseBytes;
+using test::ResponseHead;
 
 TEST_F(FetcherTest, ABodyAtTheLimitIsWholeAndOneBytePastItIsCut) {
   options_.max_body_bytes = 5000;
@@ -87,6 +89,98 @@ TEST_F(FetcherTest, AStormOfInterimResponsesIsTooLarge) {
     return Reply().Send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", uint64_t{1} << 40);
   });
   EXPECT_EQ(Fetch().error, FetchError::kHeadTooLarge);
+}
+
+// `fields` lines, in all.
+std::string Lines(size_t fields) {
+  std::string lines;
+  for (size_t i = 0; i < fields; ++i) lines += "X-Field: " + std::to_string(i) + "\r\n";
+  return lines;
+}
+
+TEST_F(FetcherTest, AHeadWithAsManyFieldsAsAllowedIsGoodAndOneMoreIsTooLarge) {
+  options_.max_header_fields = 10;
+  Serve([](const Request& request) {
+    const size_t fields = std::stoul(request.target.substr(1));
+    return Reply().Send("HTTP/1.1 200 OK\r\n" + Lines(fields - 1) + "Content-Length: 0\r\n\r\n");
+  });
+  EXPECT_FALSE(Fetch("/10").error);
+  EXPECT_EQ(Fetch("/11").error, FetchError::kHeadTooLarge);
+}
+
+TEST_F(FetcherTest, FieldsOfInterimResponsesCount) {
+  options_.max_header_fields = 10;
+  Serve([](const Request& request) {
+    const size_t fields = std::stoul(request.target.substr(1));
+    return Reply().Send("HTTP/1.1 103 Early Hints\r\n" + Lines(fields - 1) +
+                        "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  });
+  EXPECT_FALSE(Fetch("/10").error);
+  EXPECT_EQ(Fetch("/11").error, FetchError::kHeadTooLarge);
+}
+
+TEST_F(FetcherTest, FieldsOfATrailerCountAndTheAnswerIsKept) {
+  options_.max_header_fields = 10;
+  Serve([](const Request& request) {
+    const size_t fields = std::stoul(request.target.substr(1));
+    return Reply().Send(ResponseHead(200, {{"transfer-encoding", "Chunked"}}) +
+                        "5;x=\"y\"\r\nhello\r\n0\r\n" + Lines(fields - 1) + "\r\n");
+  });
+  const FetchResult at = Fetch("/10");
+  EXPECT_FALSE(at.error) << at.detail;
+  EXPECT_TRUE(at.body.ends_with(Lines(9) + "\r\n"));
+  const FetchResult past = Fetch("/11");
+  EXPECT_EQ(past.error, FetchError::kHeadTooLarge);
+  EXPECT_EQ(past.status, 200);
+  EXPECT_EQ(past.truncated, Truncation::kDisconnect);
+}
+
+TEST_F(FetcherTest, AnEndlessTrailerIsTooLarge) {
+  Serve([](const Request&) {
+    return Reply()
+        .Send(ResponseHead(200, {{"Transfer-Encoding", "chunked"}}) + "0\r\n")
+        .Send("X-More: and more\r\n", uint64_t{1} << 40);
+  });
+  EXPECT_EQ(Fetch().error, FetchError::kHeadTooLarge);
+}
+
+TEST_F(FetcherTest, AnAnswerThatTricklesIsTooSlowAndWhatCameIsKept) {
+  options_.min_speed_bytes = 10'000;
+  options_.min_speed_window = Millis(100);
+  Serve([](const Request&) {
+    return Reply()
+        .Send("HTTP/1.1 200 OK\r\n\r\n")
+        .Drip(std::string(20'000, 'x'), 1, std::chrono::milliseconds(1));
+  });
+  const FetchResult result = Fetch();
+  EXPECT_EQ(result.error, FetchError::kTooSlow);
+  EXPECT_EQ(result.retry, RetryAdvice::kLater);
+  EXPECT_EQ(result.status, 200);
+  EXPECT_EQ(result.truncated, Truncation::kTime);
+  EXPECT_GT(result.body.size(), 0U);
+}
+
+TEST_F(FetcherTest, AHeadThatTricklesIsTooSlow) {
+  options_.min_speed_bytes = 10'000;
+  options_.min_speed_window = Millis(100);
+  Serve([](const Request&) {
+    return Reply().Send("HTTP/1.1 200 OK\r\n").Drip(Lines(2000), 20, std::chrono::milliseconds(20));
+  });
+  const FetchResult result = Fetch();
+  EXPECT_EQ(result.error, FetchError::kTooSlow);
+  EXPECT_EQ(result.status, 0);
+}
+
+TEST_F(FetcherTest, AnySpeedIsGoodWhereNoneIsAskedFor) {
+  options_.min_speed_bytes = 0;
+  options_.min_speed_window = Millis(1);
+  Serve([](const Request&) {
+    return Reply().Drip(ResponseBytes(200, std::string(20, 'x')), 20,
+                        std::chrono::milliseconds(30));
+  });
+  const FetchResult result = Fetch();
+  EXPECT_FALSE(result.error) << result.detail;
+  EXPECT_EQ(result.body.size(), 20U);
 }
 
 }  // namespace
