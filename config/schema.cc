@@ -362,7 +362,8 @@ std::vector<Key> MakeTable() {
           .Doc("Redirects in a row before a URL is given up."),
       CRAWLD_KEY(fetcher.memory_budget_bytes)
           .Range(kMiB, kTiB)
-          .Doc("Bodies in flight and waiting for the parser, together; at least max_body."),
+          .Doc("Bodies in flight and waiting for parser and disk, together; at least max_body. "
+               "While it is spent, transfers stop reading."),
       CRAWLD_KEY(fetcher.http2).Doc("Offer HTTP/2."),
       CRAWLD_KEY(fetcher.allow_addresses)
           .Range(1, 128)

@@ -20,10 +20,10 @@ void InitialiseCurlOnce() {
 
 }  // namespace
 
-Fetcher::Fetcher(const FetcherOptions& options) {
+Fetcher::Fetcher(const FetcherOptions& options) : budget_(options.memory_budget_bytes) {
   InitialiseCurlOnce();
   for (int i = 0; i < std::max(options.threads, 1); ++i) {
-    loops_.push_back(std::make_unique<Loop>(options, i));
+    loops_.push_back(std::make_unique<Loop>(options, i, budget_, body_bytes_));
   }
 }
 
@@ -51,9 +51,9 @@ size_t Fetcher::in_flight() const {
                          [](size_t sum, const auto& loop) { return sum + loop->in_flight(); });
 }
 
-uint64_t Fetcher::body_bytes() const {
-  return std::accumulate(loops_.begin(), loops_.end(), uint64_t{0},
-                         [](uint64_t sum, const auto& loop) { return sum + loop->body_bytes(); });
+size_t Fetcher::paused() const {
+  return std::accumulate(loops_.begin(), loops_.end(), size_t{0},
+                         [](size_t sum, const auto& loop) { return sum + loop->paused(); });
 }
 
 }  // namespace crawld::fetcher

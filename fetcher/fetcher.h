@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "concurrency/byte_budget.h"
 #include "concurrency/future.h"
 #include "fetcher/address_guard.h"
 #include "fetcher/fetch.h"
@@ -33,6 +34,12 @@ struct FetcherOptions {
   Millis idle_timeout{20000};  // between two pieces of the answer
   Millis total_timeout{120000};
   uint64_t max_body_bytes = 16ULL << 20;
+  // Bytes of bodies in flight, and of what others add to budget(). When they are spent, reading
+  // pauses, and goes on where there is room again, the oldest answer first. So that something
+  // always goes on, each loop's oldest answer is read while nobody but transfers holds bytes; they
+  // exceed the budget by threads * max_body_bytes at most. (Of HTTP/2, those that share its
+  // connection go on with it: libcurl cannot read one stream past another.)
+  uint64_t memory_budget_bytes = concurrency::ByteBudget::kNoLimit;
   // Of a head, those of interim responses and the trailer included.
   uint64_t max_header_bytes = 256ULL << 10;
   uint64_t max_header_fields = 500;
@@ -71,10 +78,16 @@ class Fetcher {
   void Stop();
 
   size_t in_flight() const;
-  uint64_t body_bytes() const;  // of responses in flight
+  uint64_t body_bytes() const { return body_bytes_.used(); }  // of responses in flight
+  size_t paused() const;                                      // transfers that wait for the budget
+  // Bodies in flight are in it. A result's bytes are the taker's to add, and to take out.
+  concurrency::ByteBudget& budget() { return budget_; }
 
  private:
   class Loop;
+  // Shared by the loops; each has its own synchronisation.
+  concurrency::ByteBudget budget_;
+  concurrency::ByteBudget body_bytes_;
   std::vector<std::unique_ptr<Loop>> loops_;
 };
 

@@ -28,10 +28,13 @@ bool IsAddress(std::string_view host) {
 
 }  // namespace
 
-Fetcher::Loop::Loop(const FetcherOptions& options, int number)
+Fetcher::Loop::Loop(const FetcherOptions& options, int number, concurrency::ByteBudget& budget,
+                    concurrency::ByteBudget& body_bytes)
     : options_(options),
       guard_(options.allow_addresses),
       fields_(options.headers),
+      budget_(budget),
+      body_bytes_(body_bytes),
       io_(1),
       work_(asio::make_work_guard(io_)),
       timer_(io_),
@@ -177,7 +180,13 @@ void Fetcher::Loop::Refuse(Transfer& transfer, FetchError error, std::string_vie
 
 void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {
   const std::unique_ptr<Transfer> transfer(&ended);
-  body_bytes_.fetch_sub(transfer->result.body.size(), std::memory_order_relaxed);
+  if (transfer->is_linked()) {
+    bodies_.erase(bodies_.iterator_to(*transfer));
+    budget_.Sub(transfer->result.body.size());
+    body_bytes_.Sub(transfer->result.body.size());
+    room_made_ = true;
+  }
+  if (transfer->paused) paused_.fetch_sub(1, std::memory_order_relaxed);
   Describe(*transfer, code);
   curl_multi_remove_handle(multi_, transfer->easy);
   GiveHandleBack(transfer->easy);
@@ -269,6 +278,8 @@ void Fetcher::Loop::Sweep() {
   for (Transfer* transfer : transfers_) {
     if (now - transfer->begun >= options_.total_timeout) {
       late.emplace_back(transfer, FetchError::kTotalTimeout);
+    } else if (paused() > 0 && (transfer->paused || IsHeldUp(*transfer))) {
+      transfer->RestartClocks(now);
     } else if (transfer->head_bytes > 0) {
       if (now - transfer->last_progress >= options_.idle_timeout) {
         late.emplace_back(transfer, FetchError::kIdleTimeout);
@@ -296,6 +307,7 @@ void Fetcher::Loop::Sweep() {
     transfer->ended_by_us = error;
     Finish(*transfer, CURLE_OPERATION_TIMEDOUT);
   }
+  ResumePaused();
   if (!transfers_.empty() || !resolving_.empty()) ArmSweep();
 }
 

@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "concurrency/byte_budget.h"
 #include "concurrency/future.h"
 #include "concurrency/threads.h"
 #include "fetcher/address_guard.h"
@@ -33,7 +35,9 @@ namespace crawld::fetcher {
 
 class Fetcher::Loop {
  public:
-  Loop(const FetcherOptions& options, int number);
+  // `budget` and `body_bytes`: the fetcher's, shared by its loops.
+  Loop(const FetcherOptions& options, int number, concurrency::ByteBudget& budget,
+       concurrency::ByteBudget& body_bytes);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -44,10 +48,11 @@ class Fetcher::Loop {
   void Stop();
 
   size_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
-  uint64_t body_bytes() const { return body_bytes_.load(std::memory_order_relaxed); }
+  size_t paused() const { return paused_.load(std::memory_order_relaxed); }
 
  private:
   using Clock = std::chrono::steady_clock;
+  using BodyHook = boost::intrusive::list_base_hook<>;
   struct Transfer;
   struct Socket;
 
@@ -79,6 +84,16 @@ class Fetcher::Loop {
   void Arm(const std::shared_ptr<Socket>& socket);
   void ArmTimer(long delay_ms);
   void WaitUntilDue();
+  // Takes room for a piece of a body; false: the transfer has to wait.
+  bool TakeRoom(Transfer& transfer, size_t bytes);
+  void Pause(Transfer& transfer);
+  // Lets those go on for which there is room, the oldest first.
+  void ResumePaused();
+  bool Resume(Transfer& transfer);  // false: it is paused again
+  // Whether libcurl reads both from one connection, so that one cannot go on without the other.
+  static bool ShareConnection(const Transfer& a, const Transfer& b);
+  // Whether nothing can come because another stream of its connection is paused.
+  bool IsHeldUp(const Transfer& transfer) const;
   // Whether the window is over and has brought too little; begins the next one.
   bool TooSlow(Transfer& transfer, Clock::time_point now) const;
   void ArmSweep();
@@ -97,9 +112,13 @@ class Fetcher::Loop {
   const AddressGuard guard_;
   const RequestFields fields_;
 
+  // Have their own synchronisation.
+  concurrency::ByteBudget& budget_;
+  concurrency::ByteBudget& body_bytes_;
+
   // Atomics: read by other threads for reports and budgets; nothing is ordered by them.
   std::atomic<size_t> in_flight_ = 0;
-  std::atomic<uint64_t> body_bytes_ = 0;
+  std::atomic<size_t> paused_ = 0;
 
   Mutex intake_mutex_;
   std::deque<std::unique_ptr<Transfer>> intake_ GUARDED_BY(intake_mutex_);
@@ -120,6 +139,9 @@ class Fetcher::Loop {
   std::unordered_map<uint64_t, std::unique_ptr<Transfer>> resolving_;  // by their numbers
   uint64_t next_number_ = 0;
   std::unordered_set<Transfer*> transfers_;  // that libcurl has
+  // Those with a body, in the order of its first byte. Intrusive: no allocation a transfer.
+  boost::intrusive::list<BodyHook, boost::intrusive::constant_time_size<false>> bodies_;
+  bool room_made_ = false;  // bytes have left the budget since ResumePaused() last looked
   std::vector<CURL*> idle_handles_;
 
   concurrency::NamedThread thread_;  // last: it uses all of the above

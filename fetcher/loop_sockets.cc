@@ -162,6 +162,7 @@ void Fetcher::Loop::Act(curl_socket_t fd, int events) {
   int running = 0;
   curl_multi_socket_action(multi_, fd, events, &running);
   Reap();
+  if (room_made_) ResumePaused();
   concurrency::Idle("waits for network events");
 }
 

@@ -149,15 +149,18 @@ size_t Fetcher::Loop::OnBody(char* data, size_t size, size_t count, void* user) 
   auto& transfer = *static_cast<Transfer*>(user);
   std::string& body = transfer.result.body;
   const size_t bytes = size * count;
+  Loop& loop = *transfer.loop;
   transfer.NoteProgress(Clock::now());
-  if (transfer.chunked) {
-    const FetcherOptions& options = transfer.loop->options_;
-    transfer.chunks.Scan({data, bytes});
-    if (transfer.head_bytes + transfer.chunks.trailer_bytes() > options.max_header_bytes ||
-        transfer.head_fields + transfer.chunks.trailer_fields() > options.max_header_fields) {
-      transfer.ended_by_us = FetchError::kHeadTooLarge;
-      return 0;
-    }
+  if (!transfer.is_linked()) {
+    loop.bodies_.push_back(transfer);
+    long version = 0;
+    curl_easy_getinfo(transfer.easy, CURLINFO_HTTP_VERSION, &version);
+    transfer.multiplexed = version == CURL_HTTP_VERSION_2_0;
+  }
+  const size_t taken = std::min<uint64_t>(bytes, transfer.max_body - body.size());
+  if (!loop.TakeRoom(transfer, taken)) {
+    loop.Pause(transfer);
+    return CURL_WRITEFUNC_PAUSE;  // libcurl keeps the piece, and brings it again
   }
   if (body.empty()) {
     curl_off_t announced = -1;
@@ -167,9 +170,16 @@ size_t Fetcher::Loop::OnBody(char* data, size_t size, size_t count, void* user) 
           std::min({static_cast<uint64_t>(announced), transfer.max_body, kMaxFirstReserve}));
     }
   }
-  const size_t taken = std::min<uint64_t>(bytes, transfer.max_body - body.size());
   body.append(data, taken);
-  transfer.loop->body_bytes_.fetch_add(taken, std::memory_order_relaxed);
+  if (transfer.chunked) {
+    const FetcherOptions& options = loop.options_;
+    transfer.chunks.Scan({data, taken});
+    if (transfer.head_bytes + transfer.chunks.trailer_bytes() > options.max_header_bytes ||
+        transfer.head_fields + transfer.chunks.trailer_fields() > options.max_header_fields) {
+      transfer.ended_by_us = FetchError::kHeadTooLarge;
+      return 0;
+    }
+  }
   if (taken < bytes) {
     transfer.result.truncated = Truncation::kLength;
     return taken;  // libcurl ends the transfer

@@ -19,7 +19,7 @@
 
 namespace crawld::fetcher {
 
-struct Fetcher::Loop::Transfer {
+struct Fetcher::Loop::Transfer : BodyHook {
   Transfer(Loop* l, FetchRequest r, concurrency::Promise<FetchResult> p)
       : loop(l), request(std::move(r)), promise(std::move(p)) {}
   ~Transfer() { curl_slist_free_all(addresses); }
@@ -29,6 +29,11 @@ struct Fetcher::Loop::Transfer {
   void NoteProgress(Clock::time_point now) {
     last_progress = now;
     if (head_bytes == 0) window_begun = now;  // the first byte
+  }
+  // What was not read for our sake is not the server's delay.
+  void RestartClocks(Clock::time_point now) {
+    last_progress = window_begun = now;
+    window_bytes = received();
   }
   // Of the answer, so far.
   uint64_t received() const { return head_bytes + result.body.size(); }
@@ -45,13 +50,15 @@ struct Fetcher::Loop::Transfer {
   // What the guard said of the addresses that the name has.
   std::optional<AddressKind> refused;
   std::string refused_ip;
-  bool connecting = false;  // to one that it did not refuse
-  bool sent = false;        // the request is on its way
-  bool died = false;        // and the connection broke, so that libcurl would send it once more
-  bool answering = false;   // a final response's head is complete
-  bool head_open = false;   // inside a head: between a status line and its empty line
-  bool chunked = false;     // the body has chunks, and perhaps a trailer
-  uint64_t head_bytes = 0;  // interim responses and trailer included
+  bool connecting = false;   // to one that it did not refuse
+  bool sent = false;         // the request is on its way
+  bool died = false;         // and the connection broke, so that libcurl would send it once more
+  bool answering = false;    // a final response's head is complete
+  bool head_open = false;    // inside a head: between a status line and its empty line
+  bool chunked = false;      // the body has chunks, and perhaps a trailer
+  bool multiplexed = false;  // HTTP/2: others may share the connection
+  bool paused = false;       // waits for the memory budget
+  uint64_t head_bytes = 0;   // interim responses and trailer included
   uint64_t head_fields = 0;
   ChunkScanner chunks;
   // For min_speed: when the window began, and what had come by then.

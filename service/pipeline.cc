@@ -99,7 +99,7 @@ PipelineStats Pipeline::stats() const {
   stats.in_flight = fetcher_.in_flight();
   stats.fetched_queue = fetched_.size();
   stats.parsed_queue = parsed_.size();
-  stats.held_bytes = held_bytes_.load(kRelaxed) + fetcher_.body_bytes();
+  stats.held_bytes = fetcher_.budget().used();
   stats.warc_bytes = warc_bytes_.load(kRelaxed);
   return stats;
 }
@@ -137,8 +137,7 @@ std::optional<frontier::Task> Pipeline::NextTask() {
 
 void Pipeline::Dispatch() {
   while (!stop_.IsSet()) {
-    if (held_bytes_.load(std::memory_order_relaxed) + fetcher_.body_bytes() >=
-        options_.memory_budget) {
+    if (fetcher_.budget().Spent()) {
       starved_.store(true, std::memory_order_relaxed);  // until the committer has written them
       Idle("waits for memory: bodies await parser or disk");
       stop_.WaitFor(kBudgetPoll);
@@ -192,7 +191,7 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
             } catch (const std::exception& e) {
               result.Fail(fetcher::FetchError::kInternal, e.what());
             }
-            held_bytes_.fetch_add(result.bytes(), std::memory_order_relaxed);
+            fetcher_.budget().Add(result.bytes());
             // The millisecond that has begun counts for the host.
             frontier_.Release(task, EndOf(result, clock_.Now() + Millis(1)));
             fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result)});
@@ -226,7 +225,8 @@ void Pipeline::ParseAll() {
     finished.page =
         worker.Process(std::move(fetched->task), std::move(fetched->result), clock_.Now());
     finished.bytes = finished.page->size();
-    held_bytes_.fetch_add(finished.bytes - bytes, std::memory_order_relaxed);
+    fetcher_.budget().Add(finished.bytes);
+    fetcher_.budget().Sub(bytes);
     Idle("waits for the committer");
     if (!parsed_.Put(std::move(finished))) return;  // the line has failed
   }
@@ -265,7 +265,7 @@ void Pipeline::CommitGroup(std::vector<Finished> group, bool last) {
   pages_.fetch_add(pages, std::memory_order_relaxed);
   not_archived_.fetch_add(repeats, std::memory_order_relaxed);
   warc_bytes_.store(archive_.warc_bytes(), std::memory_order_relaxed);
-  held_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  fetcher_.budget().Sub(bytes);
   uncommitted_.fetch_sub(items, std::memory_order_release);
   wake_.Set();
 }

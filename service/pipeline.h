@@ -37,7 +37,6 @@ struct PipelineOptions {
   bool once = false;          // end when nothing is left to fetch
   uint32_t concurrency = 64;  // fetches in flight
   int parser_threads = 2;
-  uint64_t memory_budget = 128ULL << 20;  // bytes of bodies between fetch and commit
   uint32_t commit_pages = 512;
   Millis commit_interval{200};
   Millis grace{10000};
@@ -60,7 +59,7 @@ struct PipelineStats {
   size_t in_flight = 0;
   size_t fetched_queue = 0;
   size_t parsed_queue = 0;
-  uint64_t held_bytes = 0;
+  uint64_t held_bytes = 0;  // of bodies in flight, and of results until their commit
   uint64_t warc_bytes = 0;
 };
 
@@ -68,6 +67,7 @@ class Pipeline {
  public:
   enum class End : uint8_t { kDrained, kStopped, kFailed };
 
+  // Results count in the fetcher's budget until they are committed.
   // The rooms and `stop` must outlive the pipeline; the frontier's callbacks must lead to Wake()
   // and Chores(). Who sets `stop` from outside calls Wake() after it.
   Pipeline(const PipelineOptions& options, const Clock& clock, concurrency::Event& stop,
@@ -139,7 +139,6 @@ class Pipeline {
   std::atomic<uint64_t> bytes_ = 0;
   std::atomic<uint64_t> errors_ = 0;
   std::atomic<uint64_t> not_archived_ = 0;
-  std::atomic<uint64_t> held_bytes_ = 0;  // of results between fetch and commit
   std::atomic<uint64_t> warc_bytes_ = 0;
   std::atomic<bool> chores_ = false;       // the committer has been told
   std::atomic<bool> starved_ = false;      // the dispatcher has permits and nothing to lease

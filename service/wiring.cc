@@ -108,6 +108,7 @@ fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
   options.total_timeout = from.total_timeout;
   options.max_body_bytes = from.max_body_bytes;
   options.max_header_bytes = from.max_header_bytes;
+  options.memory_budget_bytes = from.memory_budget_bytes;
   options.max_header_fields = from.max_header_fields;
   options.min_speed_bytes = from.min_speed_bytes;
   options.min_speed_window = from.min_speed_window;
@@ -191,7 +192,6 @@ PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
       config.parser.threads != 0
           ? static_cast<int>(config.parser.threads)
           : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  options.memory_budget = config.fetcher.memory_budget_bytes;
   options.commit_pages = static_cast<uint32_t>(config.commit.max_pages);
   options.commit_interval = config.commit.interval;
   options.grace = config.shutdown.grace;

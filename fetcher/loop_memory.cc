@@ -1,0 +1,64 @@
+// The loop's part in the memory budget: who may read on, and who waits.
+#include <utility>
+
+#include "fetcher/transfer.h"
+
+namespace crawld::fetcher {
+
+bool Fetcher::Loop::ShareConnection(const Transfer& a, const Transfer& b) {
+  const web::Url& first = a.request.url;
+  const web::Url& second = b.request.url;
+  return (a.multiplexed || b.multiplexed) && first.host() == second.host() &&
+         first.EffectivePort() == second.EffectivePort();
+}
+
+bool Fetcher::Loop::IsHeldUp(const Transfer& transfer) const {
+  for (const BodyHook& hook : bodies_) {
+    const auto& other = static_cast<const Transfer&>(hook);
+    if (other.paused && other.multiplexed && ShareConnection(transfer, other)) return true;
+  }
+  return false;
+}
+
+bool Fetcher::Loop::TakeRoom(Transfer& transfer, size_t bytes) {
+  if (bytes > 0 && !budget_.TryAdd(bytes)) {
+    const auto& oldest = static_cast<const Transfer&>(bodies_.front());
+    if (&oldest != &transfer && !ShareConnection(oldest, transfer)) return false;
+    // What others hold goes away without us; what transfers hold goes when one of them ends.
+    if (budget_.used() > body_bytes_.used()) return false;
+    budget_.Add(bytes);
+  }
+  body_bytes_.Add(bytes);
+  return true;
+}
+
+void Fetcher::Loop::Pause(Transfer& transfer) {
+  if (!std::exchange(transfer.paused, true)) paused_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Fetcher::Loop::ResumePaused() {
+  room_made_ = false;
+  bool full = false;
+  for (auto it = bodies_.begin(); paused() > 0 && it != bodies_.end();) {
+    auto& transfer = static_cast<Transfer&>(*it);
+    ++it;  // the transfer may end
+    if (!transfer.paused) continue;
+    const auto& oldest = static_cast<const Transfer&>(bodies_.front());
+    const bool first = &oldest == &transfer || ShareConnection(oldest, transfer);
+    if (!first && (full || budget_.Spent())) continue;
+    full = !Resume(transfer);
+  }
+}
+
+bool Fetcher::Loop::Resume(Transfer& transfer) {
+  transfer.paused = false;
+  paused_.fetch_sub(1, std::memory_order_relaxed);
+  transfer.RestartClocks(Clock::now());
+  // Calls OnBody with what was kept; the transfer may be paused again, or have had enough.
+  const CURLcode code = curl_easy_pause(transfer.easy, CURLPAUSE_CONT);
+  if (code == CURLE_OK) return !transfer.paused;
+  Finish(transfer, code);
+  return true;
+}
+
+}  // namespace crawld::fetcher
