@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "concurrency/unique_function.h"
 #include "web/url.h"
 
 namespace crawld::fetcher {
@@ -56,12 +57,17 @@ bool IsSilence(FetchError error);
 // Where the body was cut by us (ISO 28500 section 5.13 has the same words).
 enum class Truncation : uint8_t { kNone, kLength, kTime, kDisconnect };
 
+// Can only be moved.
 struct FetchRequest {
   web::Url url;
   uint64_t pin = 0;       // requests with one pin share a thread, and so its connections
   uint64_t max_body = 0;  // bytes; 0: the fetcher's limit
   // Not on a connection that is there already.
   bool fresh_connection = false;
+  // Called once, on the loop's thread, if no byte of an answer has come so long after the fetch
+  // began; looking up the name and connecting count. It must not block, nor throw. 0: never.
+  std::chrono::milliseconds patience{0};
+  concurrency::UniqueFunction<void()> on_silent = {};
 };
 
 struct FetchResult {

@@ -51,9 +51,10 @@ size_t Fetcher::in_flight() const {
                          [](size_t sum, const auto& loop) { return sum + loop->in_flight(); });
 }
 
-size_t Fetcher::paused() const {
-  return std::accumulate(loops_.begin(), loops_.end(), size_t{0},
-                         [](size_t sum, const auto& loop) { return sum + loop->paused(); });
+FetcherStats Fetcher::stats() const {
+  FetcherStats stats;
+  for (const auto& loop : loops_) loop->AddTo(stats);
+  return stats;
 }
 
 }  // namespace crawld::fetcher

@@ -23,6 +23,7 @@
 #include "fetcher/address_guard.h"
 #include "fetcher/fetch.h"
 #include "fetcher/resolver.h"
+#include "fetcher/stats.h"
 
 namespace crawld::fetcher {
 
@@ -78,8 +79,8 @@ class Fetcher {
   void Stop();
 
   size_t in_flight() const;
+  FetcherStats stats() const;
   uint64_t body_bytes() const { return body_bytes_.used(); }  // of responses in flight
-  size_t paused() const;                                      // transfers that wait for the budget
   // Bodies in flight are in it. A result's bytes are the taker's to add, and to take out.
   concurrency::ByteBudget& budget() { return budget_; }
 

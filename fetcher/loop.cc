@@ -71,6 +71,10 @@ concurrency::Future<FetchResult> Fetcher::Loop::Submit(FetchRequest request) {
   concurrency::Promise<FetchResult> promise;
   auto future = promise.GetFuture();
   in_flight_.fetch_add(1, std::memory_order_relaxed);
+  if (Clock::rep nothing = kNothing; oldest_begun_.load(std::memory_order_relaxed) == kNothing) {
+    oldest_begun_.compare_exchange_strong(nothing, Clock::now().time_since_epoch().count(),
+                                          std::memory_order_relaxed);
+  }
   auto transfer = std::make_unique<Transfer>(this, std::move(request), std::move(promise));
   {
     MutexLock lock(intake_mutex_);
@@ -113,6 +117,7 @@ void Fetcher::Loop::TakeIn() {
   act_posted_ = posted;
   Act(CURL_SOCKET_TIMEOUT, 0);  // connects, or sends on a connection that stands
   if (more) asio::post(io_, [this] { TakeIn(); });
+  ArmSweep();
 }
 
 void Fetcher::Loop::Start(std::unique_ptr<Transfer> transfer) {
@@ -135,12 +140,24 @@ void Fetcher::Loop::Start(std::unique_ptr<Transfer> transfer) {
   resolving_.emplace(number, std::move(transfer));
   resolver_->Resolve(
       host, [this, number](const Resolution& resolution) { Resolved(number, resolution); });
-  if (!resolving_.empty()) ArmSweep();
+  CountResolving();
+}
+
+void Fetcher::Loop::CountResolving() {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  resolving_now_.store(resolving_.size(), kRelaxed);
+  if (resolver_ == nullptr) return;
+  const ResolverStats& stats = resolver_->stats();
+  dns_lookups_.store(stats.lookups, kRelaxed);
+  dns_hits_.store(stats.hits, kRelaxed);
+  dns_joined_.store(stats.joined, kRelaxed);
+  dns_failures_.store(stats.failures, kRelaxed);
 }
 
 void Fetcher::Loop::Resolved(uint64_t number, const Resolution& resolution) {
   auto node = resolving_.extract(number);
   if (node.empty()) return;
+  CountResolving();
   std::unique_ptr<Transfer> transfer = std::move(node.mapped());
   if (resolution.addresses.empty()) {
     return Refuse(*transfer, FetchError::kDns, resolution.error);
@@ -188,6 +205,7 @@ void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {
   }
   if (transfer->paused) paused_.fetch_sub(1, std::memory_order_relaxed);
   Describe(*transfer, code);
+  Count(*transfer);
   curl_multi_remove_handle(multi_, transfer->easy);
   GiveHandleBack(transfer->easy);
   transfers_.erase(transfer.get());
@@ -231,6 +249,7 @@ void Fetcher::Loop::CancelNow() {
     }
   }
   auto resolving = std::exchange(resolving_, {});
+  CountResolving();
   for (auto& [number, transfer] : resolving) Refuse(*transfer, FetchError::kCancelled);
   const std::vector<Transfer*> all(transfers_.begin(), transfers_.end());
   for (Transfer* transfer : all) {
@@ -250,6 +269,37 @@ void Fetcher::Loop::CloseAll() {
   curl_multi_cleanup(std::exchange(multi_, nullptr));
   sockets_.clear();
   resolver_.reset();
+}
+
+void Fetcher::Loop::Count(const Transfer& transfer) {
+  long opened = 0;
+  curl_easy_getinfo(transfer.easy, CURLINFO_NUM_CONNECTS, &opened);
+  connections_.fetch_add(static_cast<uint64_t>(opened), std::memory_order_relaxed);
+  if (transfer.result.reused) reused_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Fetcher::Loop::AddTo(FetcherStats& stats) const {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  stats.in_flight += in_flight_.load(kRelaxed);
+  stats.resolving += resolving_now_.load(kRelaxed);
+  stats.paused += paused_.load(kRelaxed);
+  stats.dns_lookups += dns_lookups_.load(kRelaxed);
+  stats.dns_hits += dns_hits_.load(kRelaxed);
+  stats.dns_joined += dns_joined_.load(kRelaxed);
+  stats.dns_failures += dns_failures_.load(kRelaxed);
+  stats.connections += connections_.load(kRelaxed);
+  stats.reused += reused_.load(kRelaxed);
+  const Clock::rep oldest = oldest_begun_.load(kRelaxed);
+  if (oldest == kNothing) return;
+  const auto age = Clock::now().time_since_epoch() - Clock::duration(oldest);
+  stats.oldest = std::max(stats.oldest, std::chrono::ceil<Millis>(age));
+}
+
+void Fetcher::Loop::TellIfSilent(Transfer& transfer, Clock::time_point now) {
+  const FetchRequest& request = transfer.request;
+  if (!request.on_silent || request.patience <= Millis(0) || transfer.head_bytes > 0) return;
+  if (now - transfer.begun < request.patience) return;
+  std::exchange(transfer.request.on_silent, {})();
 }
 
 bool Fetcher::Loop::TooSlow(Transfer& transfer, Clock::time_point now) const {
@@ -275,7 +325,10 @@ void Fetcher::Loop::ArmSweep() {
 void Fetcher::Loop::Sweep() {
   const Clock::time_point now = Clock::now();
   std::vector<std::pair<Transfer*, FetchError>> late;
+  Clock::time_point oldest = Clock::time_point::max();
   for (Transfer* transfer : transfers_) {
+    oldest = std::min(oldest, transfer->begun);
+    TellIfSilent(*transfer, now);
     if (now - transfer->begun >= options_.total_timeout) {
       late.emplace_back(transfer, FetchError::kTotalTimeout);
     } else if (paused() > 0 && (transfer->paused || IsHeldUp(*transfer))) {
@@ -297,6 +350,8 @@ void Fetcher::Loop::Sweep() {
   }
   std::vector<uint64_t> unresolved;
   for (const auto& [number, transfer] : resolving_) {
+    oldest = std::min(oldest, transfer->begun);
+    TellIfSilent(*transfer, now);
     if (now - transfer->begun >= options_.connect_timeout) unresolved.push_back(number);
   }
   for (const uint64_t number : unresolved) {
@@ -307,6 +362,8 @@ void Fetcher::Loop::Sweep() {
     transfer->ended_by_us = error;
     Finish(*transfer, CURLE_OPERATION_TIMEDOUT);
   }
+  oldest_begun_.store(oldest.time_since_epoch().count(), std::memory_order_relaxed);
+  CountResolving();
   ResumePaused();
   if (!transfers_.empty() || !resolving_.empty()) ArmSweep();
 }

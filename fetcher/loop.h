@@ -1,8 +1,8 @@
 // Loop: one thread of the fetcher. Internal to the room.
 //
-// Everything but Submit(), LookUp(), CancelAll(), Stop() and the two counters belongs to the loop's
-// own thread. libcurl tells which sockets and which timer it cares about; Asio watches them; each
-// event goes back into libcurl, and transfers that have ended are handed to their promises.
+// Everything but Submit(), CancelAll(), Stop() and the counters belongs to the loop's own
+// thread. libcurl tells which sockets and which timer it cares about; Asio watches them; each event
+// goes back into libcurl, and transfers that have ended are handed to their promises.
 #pragma once
 
 #include <curl/curl.h>
@@ -15,6 +15,7 @@
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -48,10 +49,13 @@ class Fetcher::Loop {
   void Stop();
 
   size_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
+  // Any thread.
+  void AddTo(FetcherStats& stats) const;
   size_t paused() const { return paused_.load(std::memory_order_relaxed); }
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr Clock::rep kNothing = std::numeric_limits<Clock::rep>::max();
   using BodyHook = boost::intrusive::list_base_hook<>;
   struct Transfer;
   struct Socket;
@@ -65,6 +69,7 @@ class Fetcher::Loop {
   void Resolved(uint64_t number, const Resolution& resolution);
   // Hands it to libcurl. `addresses`: where its host is; empty: its host is an address.
   void Launch(std::unique_ptr<Transfer> transfer, const std::vector<IpAddress>& addresses);
+  void CountResolving();
   void CancelNow();
   void CloseAll();
   // Ends a transfer that libcurl does not have.
@@ -76,6 +81,7 @@ class Fetcher::Loop {
   void Reap();
   // Ends the transfer: out of libcurl, its result into its promise.
   void Finish(Transfer& transfer, CURLcode code);
+  void Count(const Transfer& transfer);
   static void Describe(Transfer& transfer, CURLcode code);
   static void DescribeError(Transfer& transfer, CURLcode code);
 
@@ -96,6 +102,8 @@ class Fetcher::Loop {
   bool IsHeldUp(const Transfer& transfer) const;
   // Whether the window is over and has brought too little; begins the next one.
   bool TooSlow(Transfer& transfer, Clock::time_point now) const;
+  // Calls on_silent when it is time.
+  static void TellIfSilent(Transfer& transfer, Clock::time_point now);
   void ArmSweep();
   void Sweep();
 
@@ -118,6 +126,16 @@ class Fetcher::Loop {
 
   // Atomics: read by other threads for reports and budgets; nothing is ordered by them.
   std::atomic<size_t> in_flight_ = 0;
+  std::atomic<size_t> resolving_now_ = 0;
+  std::atomic<uint64_t> dns_lookups_ = 0;
+  std::atomic<uint64_t> dns_hits_ = 0;
+  std::atomic<uint64_t> dns_joined_ = 0;
+  std::atomic<uint64_t> dns_failures_ = 0;
+  std::atomic<uint64_t> connections_ = 0;
+  std::atomic<uint64_t> reused_ = 0;
+  // When the oldest transfer began; kNothing: there is none. Told by Submit() if it is the only
+  // one, and by each sweep.
+  std::atomic<Clock::rep> oldest_begun_ = kNothing;
   std::atomic<size_t> paused_ = 0;
 
   Mutex intake_mutex_;

@@ -43,7 +43,7 @@ TEST_F(FetcherTest, ManyBigBodiesAtOnceArriveWholeWithinTheBudget) {
     futures.push_back(fetcher().Submit(std::move(request)));
   }
   // Forty quarters are four times the budget.
-  while (fetcher().paused() < 2) (void)futures.front().WaitFor(kMoment);
+  while (fetcher().stats().paused < 2) (void)futures.front().WaitFor(kMoment);
   gate->Open();
   uint64_t most = 0;
   for (auto& future : futures) {
@@ -57,7 +57,7 @@ TEST_F(FetcherTest, ManyBigBodiesAtOnceArriveWholeWithinTheBudget) {
   EXPECT_LE(most, kBudget + 2 * kBody);
   EXPECT_EQ(fetcher().budget().used(), 0U);
   EXPECT_EQ(fetcher().body_bytes(), 0U);
-  EXPECT_EQ(fetcher().paused(), 0U);
+  EXPECT_EQ(fetcher().stats().paused, 0U);
 }
 
 TEST_F(FetcherTest, ABodyBeyondTheBudgetGoesOnAlone) {
@@ -76,7 +76,7 @@ TEST_F(FetcherTest, WhatOthersHoldIsWaitedForAndTheWaitIsNoIdleTime) {
   Serve([](const Request&) { return test::Answer(200, std::string(300'000, 'x')); });
   fetcher().budget().Add(kBudget);
   auto future = fetcher().Submit(RequestFor(server_->Url("/")));
-  while (fetcher().paused() == 0) (void)future.WaitFor(kMoment);
+  while (fetcher().stats().paused == 0) (void)future.WaitFor(kMoment);
   EXPECT_FALSE(future.WaitFor(std::chrono::milliseconds(300)));
   fetcher().budget().Sub(kBudget);
   const FetchResult result = future.Take();
@@ -92,7 +92,7 @@ TEST_F(FetcherTest, TheTotalTimeHoldsForAPausedTransferToo) {
   const FetchResult result = Fetch();
   EXPECT_EQ(result.error, FetchError::kTotalTimeout);
   EXPECT_EQ(result.truncated, Truncation::kTime);
-  EXPECT_EQ(fetcher().paused(), 0U);
+  EXPECT_EQ(fetcher().stats().paused, 0U);
 }
 
 TEST_F(FetcherTest, APausedTransferCanBeCancelled) {
@@ -100,10 +100,10 @@ TEST_F(FetcherTest, APausedTransferCanBeCancelled) {
   Serve([](const Request&) { return test::Answer(200, std::string(300'000, 'x')); });
   fetcher().budget().Add(kBudget);
   auto future = fetcher().Submit(RequestFor(server_->Url("/")));
-  while (fetcher().paused() == 0) (void)future.WaitFor(kMoment);
+  while (fetcher().stats().paused == 0) (void)future.WaitFor(kMoment);
   fetcher().CancelAll();
   EXPECT_EQ(future.Take().error, FetchError::kCancelled);
-  EXPECT_EQ(fetcher().paused(), 0U);
+  EXPECT_EQ(fetcher().stats().paused, 0U);
 }
 
 // libcurl hands on what it kept from within the call that lets it go on.
@@ -113,7 +113,7 @@ TEST_F(FetcherTest, ABodyThatIsCutWhenItGoesOnEnds) {
   Serve([](const Request&) { return test::Answer(200, std::string(300'000, 'x')); });
   fetcher().budget().Add(kBudget);
   auto future = fetcher().Submit(RequestFor(server_->Url("/")));
-  while (fetcher().paused() == 0) (void)future.WaitFor(kMoment);
+  while (fetcher().stats().paused == 0) (void)future.WaitFor(kMoment);
   fetcher().budget().Sub(kBudget);
   const FetchResult result = future.Take();
   EXPECT_FALSE(result.error) << result.detail;
