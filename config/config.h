@@ -166,6 +166,7 @@ struct Fetcher {
   uint64_t max_redirects = 10;
   uint64_t memory_budget_bytes = 128ULL << 20;
   bool http2 = true;
+  uint64_t max_streams = 100;
   std::vector<SourceText> allow_addresses;  // as written
   std::vector<SourceText> dns_servers;      // likewise
   std::optional<std::filesystem::path> ca_file;

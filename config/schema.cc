@@ -365,6 +365,9 @@ std::vector<Key> MakeTable() {
           .Doc("Bodies in flight and waiting for parser and disk, together; at least max_body. "
                "While it is spent, transfers stop reading."),
       CRAWLD_KEY(fetcher.http2).Doc("Offer HTTP/2."),
+      CRAWLD_KEY(fetcher.max_streams)
+          .Range(1, 1000)
+          .Doc("Requests over one HTTP/2 connection at the same time."),
       CRAWLD_KEY(fetcher.allow_addresses)
           .Range(1, 128)
           .Doc("Addresses that may be connected to beside those of the public Internet: "

@@ -22,8 +22,9 @@ void InitialiseCurlOnce() {
 
 Fetcher::Fetcher(const FetcherOptions& options) : budget_(options.memory_budget_bytes) {
   InitialiseCurlOnce();
+  const auto trust = options.ca_file.empty() ? Trust::OfSystem() : Trust::FromFile(options.ca_file);
   for (int i = 0; i < std::max(options.threads, 1); ++i) {
-    loops_.push_back(std::make_unique<Loop>(options, i, budget_, body_bytes_));
+    loops_.push_back(std::make_unique<Loop>(options, i, trust, budget_, body_bytes_));
   }
 }
 

@@ -28,15 +28,17 @@ bool IsAddress(std::string_view host) {
 
 }  // namespace
 
-Fetcher::Loop::Loop(const FetcherOptions& options, int number, concurrency::ByteBudget& budget,
-                    concurrency::ByteBudget& body_bytes)
+Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<const Trust> trust,
+                    concurrency::ByteBudget& budget, concurrency::ByteBudget& body_bytes)
     : options_(options),
       guard_(options.allow_addresses),
       fields_(options.headers),
+      trust_(std::move(trust)),
       budget_(budget),
       body_bytes_(body_bytes),
       io_(1),
       work_(asio::make_work_guard(io_)),
+      tls_(options.max_tls_sessions),
       timer_(io_),
       sweep_(io_) {
   multi_ = curl_multi_init();
@@ -53,6 +55,8 @@ Fetcher::Loop::Loop(const FetcherOptions& options, int number, concurrency::Byte
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(options.max_connections));
   curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
+  curl_multi_setopt(multi_, CURLMOPT_MAX_CONCURRENT_STREAMS,
+                    static_cast<long>(options.max_streams));
   thread_ = concurrency::NamedThread(fmt::format("fetch-{}", number), [this] { Run(); });
 }
 
@@ -289,6 +293,8 @@ void Fetcher::Loop::AddTo(FetcherStats& stats) const {
   stats.dns_failures += dns_failures_.load(kRelaxed);
   stats.connections += connections_.load(kRelaxed);
   stats.reused += reused_.load(kRelaxed);
+  stats.tls_handshakes += tls_.handshakes();
+  stats.tls_resumed += tls_.resumed();
   const Clock::rep oldest = oldest_begun_.load(kRelaxed);
   if (oldest == kNothing) return;
   const auto age = Clock::now().time_since_epoch() - Clock::duration(oldest);

@@ -31,14 +31,15 @@
 #include "fetcher/fetcher.h"
 #include "fetcher/request_fields.h"
 #include "fetcher/resolver.h"
+#include "fetcher/tls.h"
 
 namespace crawld::fetcher {
 
 class Fetcher::Loop {
  public:
   // `budget` and `body_bytes`: the fetcher's, shared by its loops.
-  Loop(const FetcherOptions& options, int number, concurrency::ByteBudget& budget,
-       concurrency::ByteBudget& body_bytes);
+  Loop(const FetcherOptions& options, int number, std::shared_ptr<const Trust> trust,
+       concurrency::ByteBudget& budget, concurrency::ByteBudget& body_bytes);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -110,6 +111,7 @@ class Fetcher::Loop {
   static size_t OnHeader(char* data, size_t size, size_t count, void* transfer);
   static size_t OnBody(char* data, size_t size, size_t count, void* transfer);
   static int OnRequest(void* transfer, char*, char*, int, int);
+  static CURLcode OnTls(CURL* easy, void* context, void* transfer);
   static curl_socket_t OnOpen(void* transfer, curlsocktype purpose, curl_sockaddr* address);
   static int OnClose(void* loop, curl_socket_t fd);
   static int OnSocket(CURL* easy, curl_socket_t fd, int what, void* loop, void* socket);
@@ -119,6 +121,7 @@ class Fetcher::Loop {
   const FetcherOptions options_;
   const AddressGuard guard_;
   const RequestFields fields_;
+  const std::shared_ptr<const Trust> trust_;
 
   // Have their own synchronisation.
   concurrency::ByteBudget& budget_;
@@ -145,6 +148,7 @@ class Fetcher::Loop {
   // Owned by the loop's thread.
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  Tls tls_;                                             // before multi_: connections refer to it
   CURLM* multi_ = nullptr;                              // nullptr once stopped
   boost::asio::steady_timer timer_;                     // for libcurl
   Clock::time_point due_ = Clock::time_point::max();    // when libcurl wants to be called

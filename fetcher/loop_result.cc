@@ -1,5 +1,6 @@
 // What a transfer's end means: libcurl's codes and ours, as a FetchResult.
 #include <fmt/format.h>
+#include <openssl/x509_vfy.h>
 
 #include "fetcher/transfer.h"
 
@@ -60,6 +61,14 @@ void Fetcher::Loop::DescribeError(Transfer& transfer, CURLcode code) {
     return;
   }
   result.Fail(ErrorOf(code, transfer.answering), curl_easy_strerror(code));
+  if (code == CURLE_PEER_FAILED_VERIFICATION) {
+    long verdict = X509_V_OK;
+    curl_easy_getinfo(transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+    result.detail = fmt::format("the certificate is not good: {}",
+                                verdict == X509_V_OK || verdict == X509_V_ERR_UNSPECIFIED
+                                    ? "it is for another name"
+                                    : X509_verify_cert_error_string(verdict));
+  }
   // One line of a head that outgrows libcurl's buffer (100 KB) comes as this.
   if (code == CURLE_OUT_OF_MEMORY && transfer.head_open) {
     result.Fail(FetchError::kHeadTooLarge);

@@ -64,7 +64,12 @@ CURL* Fetcher::Loop::TakeHandle() {
       static_cast<long>(options_.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   Set(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
   Set(easy, CURLOPT_HTTPHEADER, fields_.list());
-  if (!options_.ca_file.empty()) Set(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
+  // Certificates and sessions are ours, see tls.h; libcurl loads none and keeps none.
+  Set<const char*>(easy, CURLOPT_CAINFO, nullptr);
+  Set<const char*>(easy, CURLOPT_CAPATH, nullptr);
+  Set(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+  Set(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+  Set(easy, CURLOPT_SSL_CTX_FUNCTION, &OnTls);
   Set(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
   Set(easy, CURLOPT_WRITEFUNCTION, &OnBody);
   Set(easy, CURLOPT_PREREQFUNCTION, &OnRequest);
@@ -91,6 +96,7 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
   Set(easy, CURLOPT_PRIVATE, &transfer);
   Set(easy, CURLOPT_OPENSOCKETDATA, &transfer);
   Set(easy, CURLOPT_PREREQDATA, &transfer);
+  Set(easy, CURLOPT_SSL_CTX_DATA, &transfer);
   Set(easy, CURLOPT_FRESH_CONNECT, transfer.request.fresh_connection ? 1L : 0L);
   Set(easy, CURLOPT_RESOLVE, transfer.addresses);
   // What is left of the time after the name was looked up.
@@ -104,6 +110,19 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
   transfer.result.request_head = fmt::format(
       "GET {} HTTP/1.1\r\nHost: {}{}\r\nUser-Agent: {}\r\n{}\r\n", url.PathAndQuery(), url.host(),
       port ? fmt::format(":{}", *port) : "", options_.user_agent, fields_.text());
+}
+
+CURLcode Fetcher::Loop::OnTls(CURL*, void* context, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  Loop& loop = *transfer.loop;
+  const web::Url& url = transfer.request.url;
+  try {
+    const bool done = loop.tls_.SetUp(static_cast<SSL_CTX*>(context), *loop.trust_,
+                                      fmt::format("{}:{}", url.host(), url.EffectivePort()));
+    return done ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+  } catch (const std::exception&) {
+    return CURLE_OUT_OF_MEMORY;  // no exception may leave through libcurl's frames
+  }
 }
 
 // libcurl is about to send the request. It sends it again by itself, at once and on any connection,

@@ -23,6 +23,8 @@ struct FetcherStats {
   uint64_t dns_failures = 0;  // of the lookups
   uint64_t connections = 0;   // opened
   uint64_t reused = 0;        // fetches over a connection that was there
+  uint64_t tls_handshakes = 0;
+  uint64_t tls_resumed = 0;  // of them, with a session of an earlier connection
 };
 
 }  // namespace crawld::fetcher

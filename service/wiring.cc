@@ -113,6 +113,7 @@ fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
   options.min_speed_bytes = from.min_speed_bytes;
   options.min_speed_window = from.min_speed_window;
   options.http2 = from.http2;
+  options.max_streams = static_cast<uint32_t>(from.max_streams);
   for (const config::SourceText& range : from.allow_addresses) {
     options.allow_addresses.push_back(*fetcher::AddressRange::Parse(range.text));
   }

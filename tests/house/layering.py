@@ -21,6 +21,7 @@ MAY_INCLUDE = {
 BEHIND_DOORS = {
     "curl/": {"fetcher"},
     "boost/asio": {"fetcher"},
+    "openssl/ssl.h": {"fetcher"},
     "gumbo.h": {"parser"},
     "rocksdb/": {"frontier"},
     "yaml-cpp/": {"config"},
