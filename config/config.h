@@ -217,6 +217,29 @@ struct Log {
   friend bool operator==(const Log&, const Log&) = default;
 };
 
+// What one or several hosts have of their own; the first entry that matches a host counts. What is
+// not set is as for all hosts.
+struct HostRule {
+  std::vector<SourceText> match;  // hosts, and *.example.net for all below example.net
+  std::optional<milliseconds> delay;
+  std::optional<uint64_t> concurrency;
+  bool verify_tls = true;
+  std::optional<std::filesystem::path> ca_file;
+  std::optional<bool> http2;
+  // Secrets: never in a message, a log or the archive.
+  std::optional<std::string> username;
+  std::optional<std::string> password;
+  std::optional<std::filesystem::path> password_file;
+  std::optional<std::string> bearer_token;
+  std::optional<std::filesystem::path> bearer_token_file;
+  std::vector<std::pair<std::string, std::string>> headers;
+  // Where the entry stands.
+  uint32_t line = 0;
+  uint32_t column = 0;
+
+  friend bool operator==(const HostRule&, const HostRule&) = default;
+};
+
 struct Config {
   std::string name;
   std::filesystem::path data_dir;
@@ -229,6 +252,7 @@ struct Config {
   Retry retry;
   Health health;
   Fetcher fetcher;
+  std::vector<HostRule> hosts;
   Parser parser;
   Archive archive;
   Commit commit;
@@ -246,6 +270,7 @@ struct Config {
 // Limits on the file itself: what a person writes stays far below them.
 inline constexpr size_t kMaxConfigBytes = 1 << 20;
 inline constexpr size_t kMaxConfigDepth = 16;
+inline constexpr size_t kMaxHostRules = 1000;
 
 // The value of an environment variable, or nullopt if it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;

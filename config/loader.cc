@@ -28,6 +28,8 @@ bool IsSection(const std::string& path) {
                              [&](const Key& key) { return key.path.starts_with(path + '.'); });
 }
 
+bool IsEntry(const Key& key) { return key.path.find("[]") != std::string::npos; }
+
 // The names that may stand in a section, sections at the top included.
 std::vector<std::string> NamesIn(const std::string& section) {
   std::vector<std::string> names;
@@ -35,7 +37,8 @@ std::vector<std::string> NamesIn(const std::string& section) {
   for (const Key& key : Table()) {
     if (!key.path.starts_with(prefix)) continue;
     const std::string rest = key.path.substr(prefix.size());
-    const std::string name = rest.substr(0, rest.find('.'));
+    std::string name = rest.substr(0, rest.find('.'));
+    if (name.ends_with("[]")) name.resize(name.size() - 2);
     if (names.empty() || names.back() != name) names.push_back(name);
   }
   return names;
@@ -131,6 +134,9 @@ void Loader::LoadField(const YamlNode& name, const YamlNode& value, const std::s
   if (key != nullptr && name.text.find('.') == std::string::npos) {
     places_[path] = value.kind == YamlNode::Kind::kNull ? name.place : value.place;
     LoadKey(*key, value);
+  } else if (section.empty() && IsSection(path + "[]")) {
+    places_[path] = name.place;
+    LoadEntries(value, path);
   } else if (!section.empty() || !IsSection(path)) {
     RejectUnknown(name, section);
   } else {
@@ -142,6 +148,70 @@ void Loader::LoadField(const YamlNode& name, const YamlNode& value, const std::s
              "is " + std::string(NameOf(value.kind)) +
                  "; allowed: a map of these keys: " + Joined(NamesIn(path)));
     }
+  }
+}
+
+void Loader::LoadEntries(const YamlNode& node, const std::string& path) {
+  if (node.kind == YamlNode::Kind::kNull) return;
+  if (node.kind != YamlNode::Kind::kSequence) {
+    Reject(node.place, path,
+           "is " + std::string(NameOf(node.kind)) + "; allowed: a list of maps, '- match: ...'");
+    return;
+  }
+  if (node.items.size() > kMaxHostRules) {
+    Reject(node.place, path,
+           "has " + std::to_string(node.items.size()) +
+               " entries; allowed: " + std::to_string(kMaxHostRules));
+    return;
+  }
+  const std::string section = path + "[]";
+  for (const auto& item : node.items) {
+    if (item->kind != YamlNode::Kind::kMap) {
+      Reject(item->place, path,
+             "an entry is " + std::string(NameOf(item->kind)) +
+                 "; allowed: a map of these keys: " + Joined(NamesIn(section)));
+      continue;
+    }
+    std::erase_if(places_, [&](const auto& place) { return place.first.starts_with(section); });
+    places_[section] = item->place;
+    HostRule& rule = config_.hosts.emplace_back();
+    rule.line = item->place.line;
+    rule.column = item->place.column;
+    LoadSection(*item, section);
+    for (const Key& key : Table()) {
+      if (!key.required || !key.path.starts_with(section + '.') || places_.contains(key.path)) {
+        continue;
+      }
+      Reject(item->place, key.path,
+             "is missing; it is required, such as match: " + std::string(key.sample));
+    }
+    CheckHostRule();
+  }
+}
+
+void Loader::CheckHostRule() {
+  const HostRule& rule = config_.hosts.back();
+  if (rule.match.empty() && places_.contains("hosts[].match") && Sound("hosts[].match")) {
+    RejectKey("hosts[].match", "names no host; give one, or remove the entry");
+  }
+  if (rule.password && rule.password_file) {
+    RejectKey("hosts[].password_file", "stands beside password; give one of them");
+  }
+  if (rule.bearer_token && rule.bearer_token_file) {
+    RejectKey("hosts[].bearer_token_file", "stands beside bearer_token; give one of them");
+  }
+  const bool basic = rule.username.has_value();
+  const bool password = rule.password || rule.password_file;
+  if (basic != password) {
+    RejectKey(
+        basic ? "hosts[].username" : (rule.password ? "hosts[].password" : "hosts[].password_file"),
+        basic ? "has no password; give password or password_file" : "has no username; give one");
+  }
+  if (basic && (rule.bearer_token || rule.bearer_token_file)) {
+    RejectKey("hosts[].username", "stands beside a bearer token; a request can have only one");
+  }
+  if (rule.username && rule.username->find(':') != std::string::npos) {
+    RejectKey("hosts[].username", "has a colon, which ends a user name (RFC 7617 section 2)");
   }
 }
 
@@ -304,14 +374,18 @@ std::optional<Value> Loader::ReadNames(const Key& key, const YamlNode& node) {
 }
 
 std::optional<Value> Loader::ReadStrings(const Key& key, const YamlNode& node) {
-  if (node.kind != YamlNode::Kind::kSequence) {
+  const bool one = key.one_or_many && node.kind == YamlNode::Kind::kScalar;
+  if (node.kind != YamlNode::Kind::kSequence && !one) {
     Reject(node.place, key.path,
            "is " + std::string(NameOf(node.kind)) + "; allowed: a list, even of one: [...]");
     return std::nullopt;
   }
+  std::vector<const YamlNode*> items;
+  if (one) items.push_back(&node);
+  for (const auto& item : node.items) items.push_back(item.get());
   std::vector<SourceText> list;
   bool sound = true;
-  for (const auto& item : node.items) {
+  for (const YamlNode* const item : items) {
     auto text = ReadText(key, *item, "a string");
     if (text && CheckLength(key, *item, *text)) {
       list.push_back({*std::move(text), item->place.line, item->place.column});
@@ -364,7 +438,7 @@ bool Loader::CheckLength(const Key& key, const YamlNode& node, const std::string
 
 void Loader::CheckRequired() {
   for (const Key& key : Table()) {
-    if (!key.required || places_.contains(key.path)) continue;
+    if (!key.required || IsEntry(key) || places_.contains(key.path)) continue;
     RejectKey(key.path,
               "is missing; it is required, such as " + key.path + ": " + std::string(key.sample));
   }
@@ -418,6 +492,20 @@ void Loader::ResolveFiles(const std::filesystem::path& base_dir) {
     std::error_code error;
     if (!std::filesystem::is_regular_file(*ca_file, error)) {
       RejectKey("fetcher.ca_file", "is no file: " + Quote(ca_file->string()));
+    }
+  }
+  for (HostRule& rule : config_.hosts) {
+    const std::pair<const char*, std::optional<std::filesystem::path>*> files[] = {
+        {"hosts[].ca_file", &rule.ca_file},
+        {"hosts[].password_file", &rule.password_file},
+        {"hosts[].bearer_token_file", &rule.bearer_token_file}};
+    for (const auto& [key, file] : files) {
+      if (!*file) continue;
+      **file = base_dir / **file;
+      std::error_code error;
+      if (std::filesystem::is_regular_file(**file, error)) continue;
+      Reject({.line = rule.line, .column = rule.column}, key,
+             "is no file: " + Quote((*file)->string()));
     }
   }
   std::set<std::filesystem::path> seen;

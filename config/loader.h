@@ -32,6 +32,9 @@ class Loader {
  private:
   void LoadSection(const YamlNode& node, const std::string& path);
   void LoadField(const YamlNode& name, const YamlNode& value, const std::string& section);
+  // A list whose entries are maps: `path` and "[]" is their section.
+  void LoadEntries(const YamlNode& node, const std::string& path);
+  void CheckHostRule();  // the last one
   void LoadKey(const Key& key, const YamlNode& node);
   void RejectUnknown(const YamlNode& name, const std::string& section);
 

@@ -37,13 +37,16 @@ using Value = std::variant<std::monostate, bool, uint64_t, std::string, std::vec
                            EnumList, StringMap>;
 
 struct Key {
-  std::string path;  // "fetcher.threads"
+  // "fetcher.threads"; "hosts[].delay" is a key of each entry of the list `hosts`: get() and set()
+  // then are about the last entry, or the defaults if there is none.
+  std::string path;
   ValueKind kind = ValueKind::kString;
   std::function<void(Config&, Value)> set;
   std::function<Value(const Config&)> get;
 
   bool required = false;
   bool nullable = false;
+  bool one_or_many = false;  // of a list: one alone needs no brackets
   // Of the number; of the length in bytes of a string or of each string in a list.
   uint64_t min = 0;
   uint64_t max = std::numeric_limits<uint64_t>::max();

@@ -67,6 +67,11 @@ std::optional<std::string> CheckHeaderText(const Value& value) {
   return "has a control character; allowed: one line of printable text";
 }
 
+std::optional<std::string> CheckCredential(const Value& value) {
+  if (std::holds_alternative<std::monostate>(value)) return std::nullopt;
+  return CheckHeaderText(value);
+}
+
 std::string_view ProductTokenOf(std::string_view text) {
   const auto* const end = std::ranges::find_if_not(
       text, [](char c) { return IsLower(c) || IsUpper(c) || c == '_' || c == '-'; });

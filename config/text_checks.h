@@ -22,6 +22,9 @@ std::optional<std::string> CheckRobotsToken(const Value& value);
 // Field names as RFC 9110 section 5.1 has them, none that the fetcher itself sets, none twice.
 std::optional<std::string> CheckHeaders(const Value& value);
 
+// A user name, password or token: no control characters. Says nothing of what it is.
+std::optional<std::string> CheckCredential(const Value& value);
+
 // The longest beginning of `text` that is a product token (RFC 9309 section 2.2.1).
 std::string_view ProductTokenOf(std::string_view text);
 

@@ -75,7 +75,9 @@ struct FetchResult {
   RetryAdvice retry = RetryAdvice::kLater;  // of an error
   std::string detail;                       // of an error, for a person
   int status = 0;                           // 0: no answer
-  std::string request_head;                 // as sent (HTTP/2: as HTTP/1.1 would have it)
+  // As sent (HTTP/2: as HTTP/1.1 would have it), without what is secret: Authorization, Cookie, and
+  // the fields that a host's rule adds (request_fields.h).
+  std::string request_head;
   std::string response_head;  // of the final response, as received, with its empty line
   std::string body;           // as received: codings are not undone
   Truncation truncated = Truncation::kNone;

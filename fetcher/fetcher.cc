@@ -23,8 +23,9 @@ void InitialiseCurlOnce() {
 Fetcher::Fetcher(const FetcherOptions& options) : budget_(options.memory_budget_bytes) {
   InitialiseCurlOnce();
   const auto trust = options.ca_file.empty() ? Trust::OfSystem() : Trust::FromFile(options.ca_file);
+  const auto rules = std::make_shared<const HostRules>(options.hosts, options.headers);
   for (int i = 0; i < std::max(options.threads, 1); ++i) {
-    loops_.push_back(std::make_unique<Loop>(options, i, trust, budget_, body_bytes_));
+    loops_.push_back(std::make_unique<Loop>(options, i, trust, rules, budget_, body_bytes_));
   }
 }
 

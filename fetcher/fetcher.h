@@ -22,6 +22,7 @@
 #include "concurrency/future.h"
 #include "fetcher/address_guard.h"
 #include "fetcher/fetch.h"
+#include "fetcher/host_rules.h"
 #include "fetcher/resolver.h"
 #include "fetcher/stats.h"
 
@@ -54,7 +55,8 @@ struct FetcherOptions {
   ResolverOptions resolver;                   // a cache for each thread
   std::string ca_file;                        // PEM; empty: the system's
   std::string user_agent;
-  std::vector<std::pair<std::string, std::string>> headers;  // further request headers
+  HeaderList headers;              // further request headers
+  std::vector<HostOptions> hosts;  // what single hosts have of their own; the first match counts
 };
 
 class Fetcher {

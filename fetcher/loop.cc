@@ -29,11 +29,13 @@ bool IsAddress(std::string_view host) {
 }  // namespace
 
 Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<const Trust> trust,
-                    concurrency::ByteBudget& budget, concurrency::ByteBudget& body_bytes)
+                    std::shared_ptr<const HostRules> rules, concurrency::ByteBudget& budget,
+                    concurrency::ByteBudget& body_bytes)
     : options_(options),
       guard_(options.allow_addresses),
       fields_(options.headers),
       trust_(std::move(trust)),
+      rules_(std::move(rules)),
       budget_(budget),
       body_bytes_(body_bytes),
       io_(1),
@@ -138,6 +140,7 @@ void Fetcher::Loop::Start(std::unique_ptr<Transfer> transfer) {
   if (!request.url.IsHttp()) {
     return Refuse(*transfer, FetchError::kBadUrl, "neither http nor https");
   }
+  transfer->rule = rules_->Find(request.url.host());
   if (IsAddress(request.url.host())) return Launch(std::move(transfer), {});
   const uint64_t number = next_number_++;
   const std::string host(request.url.host());

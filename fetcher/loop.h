@@ -29,6 +29,7 @@
 #include "fetcher/address_guard.h"
 #include "fetcher/fetch.h"
 #include "fetcher/fetcher.h"
+#include "fetcher/host_rules.h"
 #include "fetcher/request_fields.h"
 #include "fetcher/resolver.h"
 #include "fetcher/tls.h"
@@ -39,7 +40,8 @@ class Fetcher::Loop {
  public:
   // `budget` and `body_bytes`: the fetcher's, shared by its loops.
   Loop(const FetcherOptions& options, int number, std::shared_ptr<const Trust> trust,
-       concurrency::ByteBudget& budget, concurrency::ByteBudget& body_bytes);
+       std::shared_ptr<const HostRules> rules, concurrency::ByteBudget& budget,
+       concurrency::ByteBudget& body_bytes);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -122,6 +124,7 @@ class Fetcher::Loop {
   const AddressGuard guard_;
   const RequestFields fields_;
   const std::shared_ptr<const Trust> trust_;
+  const std::shared_ptr<const HostRules> rules_;
 
   // Have their own synchronisation.
   concurrency::ByteBudget& budget_;

@@ -60,10 +60,7 @@ CURL* Fetcher::Loop::TakeHandle() {
   Set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   Set(easy, CURLOPT_BUFFERSIZE,
       options_.max_connections > 256 ? kReceiveBufferOfMany : kReceiveBuffer);
-  Set(easy, CURLOPT_HTTP_VERSION,
-      static_cast<long>(options_.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   Set(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
-  Set(easy, CURLOPT_HTTPHEADER, fields_.list());
   // Certificates and sessions are ours, see tls.h; libcurl loads none and keeps none.
   Set<const char*>(easy, CURLOPT_CAINFO, nullptr);
   Set<const char*>(easy, CURLOPT_CAPATH, nullptr);
@@ -92,7 +89,21 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
   CURL* easy = transfer.easy;
   Set(easy, CURLOPT_URL, std::string(url.HrefWithoutFragment()).c_str());
   // Of several requests to an HTTP/2 host, the later ones wait for the first one's connection.
-  Set(easy, CURLOPT_PIPEWAIT, options_.http2 && url.scheme() == "https" ? 1L : 0L);
+  const HostRules::Rule* const rule = transfer.rule;
+  const bool tls = url.scheme() == "https";
+  const bool http2 =
+      tls && (rule != nullptr ? rule->options.http2.value_or(options_.http2) : options_.http2);
+  Set(easy, CURLOPT_PIPEWAIT, http2 ? 1L : 0L);
+  if (tls) {
+    const bool verify = rule == nullptr || rule->options.verify_tls;
+    Set(easy, CURLOPT_HTTP_VERSION,
+        static_cast<long>(http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    Set(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+    Set(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+  }
+  // Set anew each time: a handle that is used again must not bring one host's key to another.
+  const RequestFields& fields = rule != nullptr ? *rule->fields : fields_;
+  Set(easy, CURLOPT_HTTPHEADER, fields.list());
   Set(easy, CURLOPT_PRIVATE, &transfer);
   Set(easy, CURLOPT_OPENSOCKETDATA, &transfer);
   Set(easy, CURLOPT_PREREQDATA, &transfer);
@@ -109,16 +120,20 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
   const auto port = url.port();
   transfer.result.request_head = fmt::format(
       "GET {} HTTP/1.1\r\nHost: {}{}\r\nUser-Agent: {}\r\n{}\r\n", url.PathAndQuery(), url.host(),
-      port ? fmt::format(":{}", *port) : "", options_.user_agent, fields_.text());
+      port ? fmt::format(":{}", *port) : "", options_.user_agent, fields.text());
 }
 
 CURLcode Fetcher::Loop::OnTls(CURL*, void* context, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   Loop& loop = *transfer.loop;
   const web::Url& url = transfer.request.url;
+  const HostRules::Rule* const rule = transfer.rule;
+  const bool verify = rule == nullptr || rule->options.verify_tls;
+  const bool own = rule != nullptr && rule->trust != nullptr;
   try {
-    const bool done = loop.tls_.SetUp(static_cast<SSL_CTX*>(context), *loop.trust_,
-                                      fmt::format("{}:{}", url.host(), url.EffectivePort()));
+    const bool done = loop.tls_.SetUp(
+        static_cast<SSL_CTX*>(context), own ? *rule->trust : *loop.trust_,
+        fmt::format("{}:{}{}", url.host(), url.EffectivePort(), verify ? "" : " unverified"));
     return done ? CURLE_OK : CURLE_OUT_OF_MEMORY;
   } catch (const std::exception&) {
     return CURLE_OUT_OF_MEMORY;  // no exception may leave through libcurl's frames

@@ -44,6 +44,7 @@ struct Fetcher::Loop::Transfer : BodyHook {
   FetchRequest request;
   concurrency::Promise<FetchResult> promise;
   FetchResult result;
+  const HostRules::Rule* rule = nullptr;  // of its host, if that has one
   uint64_t max_body = 0;
   Clock::time_point begun;
   Clock::time_point last_progress;

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <system_error>
 #include <thread>
 
 #include "config/error.h"
@@ -93,6 +96,55 @@ archive::BundleOptions BundleOptionsOf(const config::Config& config) {
   return options;
 }
 
+// What a file has, but for one newline at its end. Throws ConfigError; says nothing of the secret.
+std::string ReadSecret(const std::filesystem::path& path, const char* key,
+                       const config::Config& config, const config::HostRule& rule) {
+  constexpr size_t kMaxBytes = 64 << 10;
+  const auto refuse = [&](const std::string& why) {
+    throw config::ConfigError(
+        {{config.origin, rule.line, rule.column, key, fmt::format("'{}' {}", path.string(), why)}});
+  };
+  std::string secret(kMaxBytes + 1, '\0');
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (file) file.read(secret.data(), static_cast<std::streamsize>(secret.size()));
+  if (!file.is_open() || file.bad()) {
+    refuse("cannot be read: " + std::generic_category().message(errno));
+  }
+  secret.resize(static_cast<size_t>(file.gcount()));
+  if (secret.size() > kMaxBytes) refuse("has more than 64 KiB; allowed: one secret");
+  if (secret.ends_with('\n')) secret.pop_back();
+  if (secret.ends_with('\r')) secret.pop_back();
+  if (secret.empty()) refuse("is empty");
+  const bool printable = std::all_of(secret.begin(), secret.end(), [](unsigned char c) {
+    return (c >= 0x20 && c != 0x7f) || c == '\t';
+  });
+  if (!printable) refuse("has a control character; allowed: one line");
+  return secret;
+}
+
+fetcher::HostOptions HostOptionsOf(const config::Config& config, const config::HostRule& from) {
+  fetcher::HostOptions options;
+  for (const config::SourceText& host : from.match) {
+    options.match.push_back(*fetcher::HostPattern::Parse(host.text));
+  }
+  options.verify_tls = from.verify_tls;
+  if (from.ca_file) options.ca_file = from.ca_file->string();
+  options.http2 = from.http2;
+  options.username = from.username.value_or("");
+  options.password = from.password.value_or("");
+  if (from.password_file) {
+    options.password = ReadSecret(*from.password_file, "hosts[].password_file", config, from);
+  }
+  options.bearer_token = from.bearer_token.value_or("");
+  if (from.bearer_token_file) {
+    options.bearer_token =
+        ReadSecret(*from.bearer_token_file, "hosts[].bearer_token_file", config, from);
+  }
+  options.headers = from.headers;
+  return options;
+}
+
 }  // namespace
 
 fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
@@ -123,6 +175,9 @@ fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
   if (from.ca_file) options.ca_file = from.ca_file->string();
   options.user_agent = config.identity.user_agent;
   options.headers = from.headers;
+  for (const config::HostRule& host : config.hosts) {
+    options.hosts.push_back(HostOptionsOf(config, host));
+  }
   return options;
 }
 
@@ -246,6 +301,13 @@ void CheckAgainstRooms(const config::Config& config) {
       add(server, "fetcher.dns_servers",
           fmt::format("'{}' is no name server; write 192.0.2.53 or [2001:db8::53]:5353",
                       server.text));
+    }
+  }
+  for (const config::HostRule& rule : config.hosts) {
+    for (const config::SourceText& host : rule.match) {
+      if (const auto pattern = fetcher::HostPattern::Parse(host.text); !pattern) {
+        add(host, "hosts[].match", pattern.error());
+      }
     }
   }
   const auto check_urls = [&](const std::vector<config::SourceText>& urls, const char* key) {

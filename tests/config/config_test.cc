@@ -361,5 +361,68 @@ TEST(LoadTest, FilesThatMustBeThereAreLookedForAndAllMissesTold) {
   }
 }
 
+// --- hosts
+
+TEST(ConfigTest, RulesForHostsAreReadInOrder) {
+  const Config config = Parse(
+      "hosts:\n"
+      "  - match: a.test\n"
+      "    delay: 5s\n"
+      "    concurrency: 2\n"
+      "  - match: [b.test, '*.c.test']\n"
+      "    verify_tls: false\n"
+      "    username: me\n"
+      "    password: ''\n"
+      "    headers: {X-Key: v}\n");
+  ASSERT_EQ(config.hosts.size(), 2U);
+  EXPECT_EQ(config.hosts[0].match, (std::vector<SourceText>{{"a.test"}}));
+  EXPECT_EQ(config.hosts[0].delay, seconds(5));
+  EXPECT_EQ(config.hosts[0].concurrency, 2U);
+  EXPECT_TRUE(config.hosts[0].verify_tls);
+  EXPECT_EQ(config.hosts[1].match, (std::vector<SourceText>{{"b.test"}, {"*.c.test"}}));
+  EXPECT_FALSE(config.hosts[1].verify_tls);
+  EXPECT_EQ(config.hosts[1].password, "");
+  EXPECT_EQ(config.hosts[1].delay, std::nullopt);
+  EXPECT_EQ(config.hosts[1].headers.size(), 1U);
+}
+
+TEST(ConfigTest, AMistakeInAHostsRuleHasItsPlace) {
+  EXPECT_EQ(Wrong("hosts:\n  - match: a.test\n    dely: 5s\n"),
+            "c.yaml:7:5: hosts[].dely: is an unknown key; allowed here: match, delay, concurrency, "
+            "verify_tls, ca_file, http2, username, password, password_file, bearer_token, "
+            "bearer_token_file, headers; did you mean 'delay'?");
+  EXPECT_THAT(Wrong("hosts:\n  - match: a.test\n  - delay: 5s\n"),
+              StartsWith("c.yaml:7:5: hosts[].match: is missing"));
+  EXPECT_THAT(Wrong("hosts:\n  - match: a.test\n    delay: 2d\n"),
+              StartsWith("c.yaml:7:12: hosts[].delay: is out of range"));
+  EXPECT_THAT(Wrong("hosts: {match: a.test}\n"), StartsWith("c.yaml:5:8: hosts: is a map"));
+  EXPECT_THAT(Wrong("hosts: [a.test]\n"), StartsWith("c.yaml:5:9: hosts: an entry is a single"));
+  EXPECT_THAT(Wrong("hosts: [{match: []}]\n"), HasSubstr("names no host"));
+  EXPECT_THAT(Wrong("host: []\n"), HasSubstr("did you mean 'hosts'?"));
+}
+
+TEST(ConfigTest, CredentialsOfAHostMustFitAndAreNeverQuoted) {
+  for (const char* rule :
+       {"username: me", "password: s3cret", "password_file: /s3cret", "username: 's3:cret'",
+        "username: me, password: s3cret, password_file: /x",
+        "bearer_token: s3cret, bearer_token_file: /x", "password: \"s3cret\\n\", username: me",
+        "username: me, password: s3cret, bearer_token: s3cret", "bearer_token: [s3cret]",
+        "headers: {X-Key: \"s3cret\\n\"}"}) {
+    const auto wrong = ProblemsOf(std::string(kBase) + "hosts: [{match: a.test, " + rule + "}]\n");
+    EXPECT_FALSE(wrong.empty()) << rule;
+    for (const std::string& line : wrong) {
+      EXPECT_THAT(line, HasSubstr("hosts[].")) << rule;
+      EXPECT_THAT(line, testing::Not(HasSubstr("s3"))) << rule;
+    }
+  }
+}
+
+TEST(ConfigTest, HostsHaveAsManyRulesAsAllowedAndNotOneMore) {
+  std::string rules = "hosts: [";
+  for (size_t i = 0; i < kMaxHostRules; ++i) rules += "{match: a.test},";
+  EXPECT_EQ(Parse(rules + "]\n").hosts.size(), kMaxHostRules);
+  EXPECT_THAT(Wrong(rules + "{match: a.test}]\n"), HasSubstr("1001 entries"));
+}
+
 }  // namespace
 }  // namespace crawld::config

@@ -85,6 +85,9 @@ std::string With(const std::string& path, const std::string& value) {
   if (path == "fetcher.memory_budget") {
     return text + "fetcher: {max_body: 1KiB, memory_budget: " + value + "}\n";
   }
+  if (path.starts_with("hosts[].")) {
+    return text + "hosts: [{match: a.test, " + path.substr(dot + 1) + ": " + value + "}]\n";
+  }
   return text + path.substr(0, dot) + ": {" + path.substr(dot + 1) + ": " + value + "}\n";
 }
 

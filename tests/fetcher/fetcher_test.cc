@@ -167,9 +167,10 @@ TEST_F(FetcherTest, FurtherHeadersAreSentAndRecorded) {
   options_.headers = {{"X-One", "1"}, {"Cookie", "a=b; c"}, {"x-two", "\xc3\xa4"}};
   Serve([](const Request&) { return test::Html("x"); });
   const FetchResult result = Fetch();
-  EXPECT_EQ(result.request_head, server_->requests().back().raw_head);
-  EXPECT_THAT(result.request_head,
+  EXPECT_THAT(server_->requests().back().raw_head,
               HasSubstr("\r\nX-One: 1\r\nCookie: a=b; c\r\nx-two: \xc3\xa4\r\n"));
+  EXPECT_THAT(result.request_head, HasSubstr("\r\nX-One: 1\r\nx-two: \xc3\xa4\r\n"))
+      << "a cookie may be a key";
 }
 
 TEST_F(FetcherTest, FurtherHeadersMayTakeTheDefaultsPlace) {

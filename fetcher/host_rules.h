@@ -1,0 +1,83 @@
+// HostRules: what one or several hosts have of their own.
+//
+// The first rule that matches a host counts, alone. Immutable after construction, safe from any
+// thread. Finding one costs a hash look-up for each label of the host; without rules nothing.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "fetcher/request_fields.h"
+
+namespace crawld::fetcher {
+
+class Trust;
+
+// Which hosts: "example.org", "192.0.2.1", "[2001:db8::1]", or "*.example.org": all below it.
+struct HostPattern {
+  std::string name;  // lower case, as a URL has it
+  bool below = false;
+
+  // The error says what is wrong.
+  static Result<HostPattern, std::string> Parse(std::string_view text);
+  friend bool operator==(const HostPattern&, const HostPattern&) = default;
+};
+
+struct HostOptions {
+  std::vector<HostPattern> match;
+  bool verify_tls = true;
+  std::string ca_file;        // PEM; empty: as the fetcher's
+  std::optional<bool> http2;  // nullopt: as the fetcher's
+  // Basic (RFC 7617) if there is a user name, else Bearer (RFC 6750) if there is a token.
+  std::string username;
+  std::string password;
+  std::string bearer_token;
+  HeaderList headers;  // they take the place of the fetcher's of the same name
+};
+
+// Patterns to numbers; of several that match the lowest counts.
+class HostIndex {
+ public:
+  void Add(const HostPattern& pattern, size_t number);
+  std::optional<size_t> Find(std::string_view host) const;
+  bool empty() const { return exact_.empty() && below_.empty(); }
+
+ private:
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  using Map = std::unordered_map<std::string, size_t, Hash, std::equal_to<>>;
+  Map exact_;
+  Map below_;
+};
+
+class HostRules {
+ public:
+  struct Rule {
+    HostOptions options;
+    std::shared_ptr<const Trust> trust;  // nullptr: the fetcher's
+    std::unique_ptr<RequestFields> fields;
+  };
+
+  // `headers`: the fetcher's. Throws FatalError if a ca_file cannot be read.
+  HostRules(const std::vector<HostOptions>& hosts, const HeaderList& headers);
+  ~HostRules();
+  HostRules(const HostRules&) = delete;
+  HostRules& operator=(const HostRules&) = delete;
+
+  // `host` as a URL has it. nullptr: it has nothing of its own.
+  const Rule* Find(std::string_view host) const;
+
+ private:
+  std::vector<Rule> rules_;
+  HostIndex index_;
+};
+
+}  // namespace crawld::fetcher

@@ -1,0 +1,72 @@
+#include "service/wiring.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "config/error.h"
+#include "tests/support/temp_dir.h"
+
+namespace crawld::service {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class WiringTest : public testing::Test {
+ protected:
+  config::Config Load(const std::string& more) const {
+    return config::Load(dir_.Write("c.yaml",
+                                   "name: t\ndata_dir: d\n"
+                                   "identity: {user_agent: \"t/1 (+https://example.org/)\"}\n" +
+                                       more));
+  }
+  // What is wrong with it, when the fetcher's options are made of it.
+  std::string Wrong(const std::string& more) const {
+    try {
+      const config::Config config = Load(more);
+      CheckAgainstRooms(config);
+      (void)FetcherOptionsOf(config);
+    } catch (const config::ConfigError& e) {
+      return e.what();
+    }
+    return {};
+  }
+
+  const test::TempDir dir_;
+};
+
+TEST_F(WiringTest, ASecretsFileIsReadWithoutTheNewlineAtItsEnd) {
+  for (const char* content : {"s3cret", "s3cret\n", "s3cret\r\n"}) {
+    dir_.Write("secret", content);
+    const auto options =
+        FetcherOptionsOf(Load("hosts:\n"
+                              "  - {match: a.test, username: me, password_file: secret}\n"
+                              "  - {match: b.test, bearer_token_file: secret}\n"));
+    ASSERT_EQ(options.hosts.size(), 2U);
+    EXPECT_EQ(options.hosts[0].password, "s3cret");
+    EXPECT_EQ(options.hosts[1].bearer_token, "s3cret");
+  }
+}
+
+TEST_F(WiringTest, ASecretsFileHasOneLineWithinTheLimit) {
+  const std::string rule = "hosts: [{match: b.test, bearer_token_file: secret}]\n";
+  EXPECT_THAT(Wrong(rule), HasSubstr("c.yaml:4:9: hosts[].bearer_token_file: is no file"));
+  dir_.Write("secret", std::string(64 << 10, 'x'));
+  EXPECT_EQ(Wrong(rule), "");
+  for (const std::string& bad : {std::string((64 << 10) + 1, 'x'), std::string("s3cret\nmore\n"),
+                                 std::string("\n"), std::string(), std::string("s3\0cret", 7)}) {
+    dir_.Write("secret", bad);
+    EXPECT_THAT(Wrong(rule), HasSubstr("c.yaml:4:9: hosts[].bearer_token_file: '"));
+    EXPECT_THAT(Wrong(rule), Not(HasSubstr("s3")));
+  }
+}
+
+TEST_F(WiringTest, AHostThatIsNoneHasItsPlace) {
+  EXPECT_THAT(Wrong("hosts: [{match: [a.test, 'http://b.test']}]\n"),
+              HasSubstr("c.yaml:4:26: hosts[].match: 'http://b.test' is no host"));
+}
+
+}  // namespace
+}  // namespace crawld::service
