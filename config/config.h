@@ -169,6 +169,8 @@ struct Fetcher {
   uint64_t max_streams = 100;
   std::vector<SourceText> allow_addresses;  // as written
   std::vector<SourceText> dns_servers;      // likewise
+  std::optional<std::string> proxy;         // may hold a password
+  std::vector<SourceText> no_proxy;         // as written
   std::optional<std::filesystem::path> ca_file;
   std::vector<std::pair<std::string, std::string>> headers;  // in the order of the file
 
@@ -226,6 +228,7 @@ struct HostRule {
   bool verify_tls = true;
   std::optional<std::filesystem::path> ca_file;
   std::optional<bool> http2;
+  std::optional<std::string> proxy;  // a URL that may hold a password, or "none"
   // Secrets: never in a message, a log or the archive.
   std::optional<std::string> username;
   std::optional<std::string> password;

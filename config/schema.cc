@@ -389,6 +389,18 @@ std::vector<Key> MakeTable() {
           .Range(1, 128)
           .Doc(
               "Name servers to ask: 192.0.2.53 or [2001:db8::53]:5353. None: those of the system."),
+      CRAWLD_KEY(fetcher.proxy)
+          .Range(1, 2048)
+          .Check(CheckProxy)
+          .Doc(
+              "A proxy for all fetches: http://, https://, socks5:// (names are looked up here) or "
+              "socks5h:// (by the proxy), perhaps user:password@, host and port. The proxies of "
+              "the "
+              "environment are not used."),
+      CRAWLD_KEY(fetcher.no_proxy)
+          .Range(1, 253)
+          .Doc("What is fetched without it: hosts, *.example.net, addresses and ranges such as "
+               "10.0.0.0/8."),
       CRAWLD_KEY(fetcher.ca_file)
           .Range(1, kPathBytes)
           .Doc("Certificates to trust, as PEM. null: the system's."),
@@ -412,6 +424,10 @@ std::vector<Key> MakeTable() {
           .Range(1, kPathBytes)
           .Doc("Certificates to trust, as PEM, instead of fetcher.ca_file."),
       CRAWLD_HOST_KEY(http2).Doc("Instead of fetcher.http2."),
+      CRAWLD_HOST_KEY(proxy)
+          .Range(1, 2048)
+          .Check(CheckProxyOrNone)
+          .Doc("Instead of fetcher.proxy; none: straight to the host."),
       CRAWLD_HOST_KEY(username)
           .Range(1, 1024)
           .Check(CheckCredential)

@@ -72,6 +72,29 @@ std::optional<std::string> CheckCredential(const Value& value) {
   return CheckHeaderText(value);
 }
 
+std::optional<std::string> CheckProxy(const Value& value) {
+  if (std::holds_alternative<std::monostate>(value)) return std::nullopt;
+  std::string_view text = std::get<std::string>(value);
+  constexpr std::array<std::string_view, 4> kSchemes = {"http://", "https://", "socks5://",
+                                                        "socks5h://"};
+  const bool scheme = std::ranges::any_of(
+      kSchemes, [&](std::string_view prefix) { return text.starts_with(prefix); });
+  if (text.ends_with('/')) text.remove_suffix(1);
+  const std::string_view digits = text.substr(text.rfind(':') + 1);
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  const bool sound = scheme && error == std::errc() && end == digits.data() + digits.size() &&
+                     port >= 1 && port <= 65535 && !HasControls(text);
+  if (sound) return std::nullopt;
+  return "is no proxy; allowed: http://, https://, socks5:// or socks5h://, perhaps "
+         "user:password@, then host and port, such as http://192.0.2.1:3128";
+}
+
+std::optional<std::string> CheckProxyOrNone(const Value& value) {
+  const auto* const text = std::get_if<std::string>(&value);
+  return text != nullptr && *text == "none" ? std::nullopt : CheckProxy(value);
+}
+
 std::string_view ProductTokenOf(std::string_view text) {
   const auto* const end = std::ranges::find_if_not(
       text, [](char c) { return IsLower(c) || IsUpper(c) || c == '_' || c == '-'; });

@@ -25,6 +25,10 @@ std::optional<std::string> CheckHeaders(const Value& value);
 // A user name, password or token: no control characters. Says nothing of what it is.
 std::optional<std::string> CheckCredential(const Value& value);
 
+// A proxy's URL, without quoting it; CheckProxyOrNone: or the word none.
+std::optional<std::string> CheckProxy(const Value& value);
+std::optional<std::string> CheckProxyOrNone(const Value& value);
+
 // The longest beginning of `text` that is a product token (RFC 9309 section 2.2.1).
 std::string_view ProductTokenOf(std::string_view text);
 

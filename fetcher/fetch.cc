@@ -32,6 +32,8 @@ std::string_view Name(FetchError error) {
       return "body_short";
     case FetchError::kHeadTooLarge:
       return "head_too_large";
+    case FetchError::kProxy:
+      return "proxy";
     case FetchError::kProtocol:
       return "protocol";
     case FetchError::kHttp2:
@@ -61,6 +63,7 @@ RetryAdvice AdviceFor(FetchError error) {
     case FetchError::kEmptyReply:
     case FetchError::kReset:
     case FetchError::kBodyShort:
+    case FetchError::kProxy:
     case FetchError::kProtocol:
     case FetchError::kHttp2:
     case FetchError::kCancelled:

@@ -31,12 +31,13 @@ enum class FetchError : uint8_t {
   kReset,             // the connection broke
   kBodyShort,         // closed before the announced end; what came is kept
   kHeadTooLarge,      // more than max_header_bytes, or max_header_fields
+  kProxy,             // the proxy cannot be reached, or refuses
   kProtocol,          // not HTTP, or broken HTTP
   kHttp2,             // HTTP/2 framing or stream error
   kCancelled,         // given up by us: shutdown
   kInternal,          // libcurl failed for a reason of its own (out of memory, descriptors)
 };
-inline constexpr int kFetchErrors = 18;
+inline constexpr int kFetchErrors = 19;
 std::string_view Name(FetchError error);
 
 // Whether trying again can help; decided here, where the error is born.

@@ -23,6 +23,7 @@
 #include "fetcher/address_guard.h"
 #include "fetcher/fetch.h"
 #include "fetcher/host_rules.h"
+#include "fetcher/proxy.h"
 #include "fetcher/resolver.h"
 #include "fetcher/stats.h"
 
@@ -55,6 +56,8 @@ struct FetcherOptions {
   ResolverOptions resolver;                   // a cache for each thread
   std::string ca_file;                        // PEM; empty: the system's
   std::string user_agent;
+  ProxyChoice proxy;
+  ProxyBypass no_proxy;
   HeaderList headers;              // further request headers
   std::vector<HostOptions> hosts;  // what single hosts have of their own; the first match counts
 };

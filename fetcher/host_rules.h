@@ -30,8 +30,30 @@ struct HostPattern {
   friend bool operator==(const HostPattern&, const HostPattern&) = default;
 };
 
+// http://, https://: CONNECT for https URLs, absolute-form for http; socks5h://: the proxy looks
+// names up; socks5://: we do, so that the address guard judges what is found.
+struct ProxyUrl {
+  enum class Kind : uint8_t { kHttp, kHttps, kSocks5, kSocks5h };
+  Kind kind = Kind::kHttp;
+  std::string host;  // as a URL has it
+  uint16_t port = 0;
+  std::string username;
+  std::string password;
+
+  // "http://user:password@192.0.2.1:3128". The error says what is wrong and quotes nothing.
+  static Result<ProxyUrl, std::string> Parse(std::string_view text);
+  // Without user name and password.
+  std::string ToString() const;
+  friend bool operator==(const ProxyUrl&, const ProxyUrl&) = default;
+  bool IsSocks() const { return kind == Kind::kSocks5 || kind == Kind::kSocks5h; }
+};
+
+// nullopt: none, straight to the host.
+using ProxyChoice = std::optional<ProxyUrl>;
+
 struct HostOptions {
   std::vector<HostPattern> match;
+  std::optional<ProxyChoice> proxy;  // nullopt: as the fetcher's
   bool verify_tls = true;
   std::string ca_file;        // PEM; empty: as the fetcher's
   std::optional<bool> http2;  // nullopt: as the fetcher's

@@ -21,11 +21,6 @@ constexpr std::chrono::milliseconds kSweepInterval{50};
 // Between two looks at the network.
 constexpr size_t kStartsAtOnce = 16;
 
-// "192.0.2.1", "[2001:db8::1]": nothing to look up.
-bool IsAddress(std::string_view host) {
-  return host.starts_with('[') || IpAddress::Parse(host).has_value();
-}
-
 }  // namespace
 
 Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<const Trust> trust,
@@ -34,6 +29,9 @@ Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<c
     : options_(options),
       guard_(options.allow_addresses),
       fields_(options.headers),
+      any_proxy_(options.proxy.has_value() ||
+                 std::any_of(options.hosts.begin(), options.hosts.end(),
+                             [](const HostOptions& host) { return host.proxy.has_value(); })),
       trust_(std::move(trust)),
       rules_(std::move(rules)),
       budget_(budget),
@@ -141,13 +139,8 @@ void Fetcher::Loop::Start(std::unique_ptr<Transfer> transfer) {
     return Refuse(*transfer, FetchError::kBadUrl, "neither http nor https");
   }
   transfer->rule = rules_->Find(request.url.host());
-  if (IsAddress(request.url.host())) return Launch(std::move(transfer), {});
-  const uint64_t number = next_number_++;
-  const std::string host(request.url.host());
-  resolving_.emplace(number, std::move(transfer));
-  resolver_->Resolve(
-      host, [this, number](const Resolution& resolution) { Resolved(number, resolution); });
-  CountResolving();
+  if (any_proxy_) transfer->proxy = ProxyFor(*transfer);
+  FindAddresses(std::move(transfer));
 }
 
 void Fetcher::Loop::CountResolving() {
@@ -166,27 +159,40 @@ void Fetcher::Loop::Resolved(uint64_t number, const Resolution& resolution) {
   if (node.empty()) return;
   CountResolving();
   std::unique_ptr<Transfer> transfer = std::move(node.mapped());
+  const bool of_proxy = transfer->proxy != nullptr && !transfer->proxy_found;
   if (resolution.addresses.empty()) {
-    return Refuse(*transfer, FetchError::kDns, resolution.error);
+    if (!of_proxy) return Refuse(*transfer, FetchError::kDns, resolution.error);
+    return Refuse(*transfer, FetchError::kProxy,
+                  fmt::format("{}: {}", transfer->proxy->ToString(), resolution.error));
   }
-  Launch(std::move(transfer), resolution.addresses);
+  if (of_proxy) {
+    AddAddresses(*transfer, transfer->proxy->host, transfer->proxy->port, resolution.addresses);
+    transfer->proxy_found = true;
+    return FindAddresses(std::move(transfer));
+  }
+  const web::Url& url = transfer->request.url;
+  std::vector<IpAddress> addresses = resolution.addresses;
+  if (transfer->proxy != nullptr) {  // OnOpen() will not see them
+    std::optional<AddressKind> refusal;
+    const IpAddress first = addresses.front();
+    std::erase_if(addresses, [&](const IpAddress& address) {
+      const auto one = guard_.Refusal(address, url.EffectivePort());
+      if (one && !refusal) refusal = one;
+      return one.has_value();
+    });
+    if (addresses.empty()) {
+      DescribeRefusal(*transfer, *refusal, first.ToString());
+      return End(*transfer);
+    }
+  }
+  AddAddresses(*transfer, url.host(), url.EffectivePort(), addresses);
+  Launch(std::move(transfer));
 }
 
-void Fetcher::Loop::Launch(std::unique_ptr<Transfer> transfer,
-                           const std::vector<IpAddress>& addresses) {
+void Fetcher::Loop::Launch(std::unique_ptr<Transfer> transfer) {
   transfer->easy = TakeHandle();
   if (transfer->easy == nullptr) {
     return Refuse(*transfer, FetchError::kInternal, "libcurl gives no handle");
-  }
-  if (!addresses.empty()) {
-    const web::Url& url = transfer->request.url;
-    // "+": libcurl forgets it after a while; the next transfer brings it anew.
-    std::string entry = fmt::format("+{}:{}:", url.host(), url.EffectivePort());
-    for (const IpAddress& address : addresses) {
-      if (&address != &addresses.front()) entry += ',';
-      entry += address.IsV4() ? address.ToString() : "[" + address.ToString() + "]";
-    }
-    transfer->addresses = curl_slist_append(nullptr, entry.c_str());
   }
   Prepare(*transfer);
   Transfer* started = transfer.release();  // Finish() deletes it
@@ -196,10 +202,14 @@ void Fetcher::Loop::Launch(std::unique_ptr<Transfer> transfer,
   ArmSweep();
 }
 
-void Fetcher::Loop::Refuse(Transfer& transfer, FetchError error, std::string_view detail) {
-  transfer.result.Fail(error, detail);
+void Fetcher::Loop::End(Transfer& transfer) {
   in_flight_.fetch_sub(1, std::memory_order_relaxed);
   transfer.promise.SetValue(std::move(transfer.result));
+}
+
+void Fetcher::Loop::Refuse(Transfer& transfer, FetchError error, std::string_view detail) {
+  transfer.result.Fail(error, detail);
+  End(transfer);
 }
 
 void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {

@@ -70,13 +70,25 @@ class Fetcher::Loop {
   void Start(std::unique_ptr<Transfer> transfer);
   // The transfer's name has been looked up; nothing if it has ended in the meantime.
   void Resolved(uint64_t number, const Resolution& resolution);
-  // Hands it to libcurl. `addresses`: where its host is; empty: its host is an address.
-  void Launch(std::unique_ptr<Transfer> transfer, const std::vector<IpAddress>& addresses);
+  // By which proxy it goes; nullptr: none.
+  const ProxyUrl* ProxyFor(const Transfer& transfer) const;
+  // Looks up what has to be known by its addresses, one name after another; then Launch().
+  void FindAddresses(std::unique_ptr<Transfer> transfer);
+  void LookUp(std::unique_ptr<Transfer> transfer, const std::string& name);
+  // What a proxy must not be asked for: nobody judges what it connects to.
+  std::optional<AddressKind> ProxiedRefusal(const Transfer& transfer) const;
+  // Tells libcurl where the host is.
+  static void AddAddresses(Transfer& transfer, std::string_view host, uint16_t port,
+                           const std::vector<IpAddress>& addresses);
+  // Hands it to libcurl.
+  void Launch(std::unique_ptr<Transfer> transfer);
+  void PrepareProxy(Transfer& transfer) const;
   void CountResolving();
   void CancelNow();
   void CloseAll();
   // Ends a transfer that libcurl does not have.
   void Refuse(Transfer& transfer, FetchError error, std::string_view detail = {});
+  void End(Transfer& transfer);  // its result into its promise
   CURL* TakeHandle();
   void GiveHandleBack(CURL* easy);
   void Prepare(Transfer& transfer);
@@ -86,6 +98,9 @@ class Fetcher::Loop {
   void Finish(Transfer& transfer, CURLcode code);
   void Count(const Transfer& transfer);
   static void Describe(Transfer& transfer, CURLcode code);
+  static void DescribeRefusal(Transfer& transfer, AddressKind kind, const std::string& ip);
+  // Whether it is the proxy's fault, and then says so.
+  static bool DescribeProxyError(Transfer& transfer, CURLcode code);
   static void DescribeError(Transfer& transfer, CURLcode code);
 
   // Asio's side of libcurl's sockets.
@@ -123,6 +138,7 @@ class Fetcher::Loop {
   const FetcherOptions options_;
   const AddressGuard guard_;
   const RequestFields fields_;
+  const bool any_proxy_;  // is configured
   const std::shared_ptr<const Trust> trust_;
   const std::shared_ptr<const HostRules> rules_;
 

@@ -52,14 +52,31 @@ FetchError ErrorOf(CURLcode code, bool answered) {
 
 }  // namespace
 
+void Fetcher::Loop::DescribeRefusal(Transfer& transfer, AddressKind kind, const std::string& ip) {
+  transfer.result.Fail(
+      FetchError::kAddressForbidden,
+      fmt::format("{} is a {} address; fetcher.allow_addresses can allow it", ip, Name(kind)));
+}
+
+bool Fetcher::Loop::DescribeProxyError(Transfer& transfer, CURLcode code) {
+  const bool broke = code == CURLE_COULDNT_CONNECT || code == CURLE_RECV_ERROR ||
+                     code == CURLE_SEND_ERROR || code == CURLE_GOT_NOTHING;
+  if (code != CURLE_PROXY && (transfer.sent || !broke)) return false;
+  long status = 0;
+  curl_easy_getinfo(transfer.easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  transfer.result.Fail(
+      FetchError::kProxy,
+      status >= 300 ? fmt::format("{} answers CONNECT with {}", transfer.proxy->ToString(), status)
+                    : fmt::format("{}: {}", transfer.proxy->ToString(), curl_easy_strerror(code)));
+  return true;
+}
+
 void Fetcher::Loop::DescribeError(Transfer& transfer, CURLcode code) {
   FetchResult& result = transfer.result;
   if (transfer.refused && !transfer.connecting) {
-    result.Fail(FetchError::kAddressForbidden,
-                fmt::format("{} is a {} address; fetcher.allow_addresses can allow it",
-                            transfer.refused_ip, Name(*transfer.refused)));
-    return;
+    return DescribeRefusal(transfer, *transfer.refused, transfer.refused_ip);
   }
+  if (transfer.proxy != nullptr && DescribeProxyError(transfer, code)) return;
   result.Fail(ErrorOf(code, transfer.answering), curl_easy_strerror(code));
   if (code == CURLE_PEER_FAILED_VERIFICATION) {
     long verdict = X509_V_OK;
@@ -123,6 +140,14 @@ void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) {
     if (transfer.answering) result.truncated = Truncation::kDisconnect;
   } else if (!transfer.answering) {
     result.Fail(FetchError::kProtocol, "the response ended within its head");
+  }
+  if (transfer.proxy != nullptr) {
+    result.ip.clear();  // it is the proxy's
+    // RFC 9110 section 15.5.8: no one but a proxy says so.
+    if (result.status == 407 && !transfer.proxy->IsSocks()) {
+      result.Fail(FetchError::kProxy, transfer.proxy->ToString() + " wants to know who we are");
+      result.status = 0;
+    }
   }
   if (result.status == 0) {
     result.response_head.clear();

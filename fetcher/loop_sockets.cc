@@ -30,7 +30,10 @@ curl_socket_t Fetcher::Loop::OnOpen(void* user, curlsocktype, curl_sockaddr* add
     transfer.died = true;
     return CURL_SOCKET_BAD;
   }
-  if (const auto refusal = loop.guard_.Refusal(address->addr)) {
+  // The proxy is the operator's choice; what lies behind it was judged before, as far as it can be.
+  if (transfer.proxy != nullptr) {
+    transfer.connecting = true;
+  } else if (const auto refusal = loop.guard_.Refusal(address->addr)) {
     transfer.refused = refusal;
     const auto ip = IpAddress::From(address->addr);
     transfer.refused_ip = ip ? ip->ToString() : "an address of another family";

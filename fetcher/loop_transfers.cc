@@ -48,6 +48,7 @@ CURL* Fetcher::Loop::TakeHandle() {
   Set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   Set(easy, CURLOPT_PATH_AS_IS, 1L);
   Set(easy, CURLOPT_PROXY, "");  // not what the environment says
+  Set(easy, CURLOPT_NOPROXY, "");
   // The addresses that a transfer brings (CURLOPT_RESOLVE) outlast it, even when it first waits for
   // another's connection: libcurl is never to look a name up itself, past the guard and the loop.
   Set(easy, CURLOPT_DNS_CACHE_TIMEOUT,
@@ -57,13 +58,14 @@ CURL* Fetcher::Loop::TakeHandle() {
   Set(easy, CURLOPT_HTTP_TRANSFER_DECODING, 0L);
   Set(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
   Set(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-  Set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   Set(easy, CURLOPT_BUFFERSIZE,
       options_.max_connections > 256 ? kReceiveBufferOfMany : kReceiveBuffer);
   Set(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
   // Certificates and sessions are ours, see tls.h; libcurl loads none and keeps none.
   Set<const char*>(easy, CURLOPT_CAINFO, nullptr);
   Set<const char*>(easy, CURLOPT_CAPATH, nullptr);
+  Set<const char*>(easy, CURLOPT_PROXY_CAINFO, nullptr);
+  Set<const char*>(easy, CURLOPT_PROXY_CAPATH, nullptr);
   Set(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
   Set(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
   Set(easy, CURLOPT_SSL_CTX_FUNCTION, &OnTls);
@@ -101,6 +103,7 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
     Set(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
     Set(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
   }
+  if (any_proxy_) PrepareProxy(transfer);
   // Set anew each time: a handle that is used again must not bring one host's key to another.
   const RequestFields& fields = rule != nullptr ? *rule->fields : fields_;
   Set(easy, CURLOPT_HTTPHEADER, fields.list());
@@ -133,7 +136,10 @@ CURLcode Fetcher::Loop::OnTls(CURL*, void* context, void* user) {
   try {
     const bool done = loop.tls_.SetUp(
         static_cast<SSL_CTX*>(context), own ? *rule->trust : *loop.trust_,
-        fmt::format("{}:{}{}", url.host(), url.EffectivePort(), verify ? "" : " unverified"));
+        // An https proxy's handshakes come here too; its sessions are not the host's.
+        transfer.proxy != nullptr && transfer.proxy->kind == ProxyUrl::Kind::kHttps
+            ? ""
+            : fmt::format("{}:{}{}", url.host(), url.EffectivePort(), verify ? "" : " unverified"));
     return done ? CURLE_OK : CURLE_OUT_OF_MEMORY;
   } catch (const std::exception&) {
     return CURLE_OUT_OF_MEMORY;  // no exception may leave through libcurl's frames
@@ -148,9 +154,28 @@ int Fetcher::Loop::OnRequest(void* user, char*, char*, int, int) {
   return transfer.died ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
+void Fetcher::Loop::PrepareProxy(Transfer& transfer) const {
+  CURL* easy = transfer.easy;
+  const ProxyUrl* const proxy = transfer.proxy;
+  const auto text = [](const std::string& s) { return s.empty() ? nullptr : s.c_str(); };
+  Set(easy, CURLOPT_PROXY, proxy == nullptr ? "" : proxy->ToString().c_str());
+  Set(easy, CURLOPT_PROXYUSERNAME, proxy == nullptr ? nullptr : text(proxy->username));
+  Set(easy, CURLOPT_PROXYPASSWORD, proxy == nullptr ? nullptr : text(proxy->password));
+}
+
 size_t Fetcher::Loop::OnHeader(char* data, size_t size, size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   const std::string_view line(data, size * count);
+  if (!transfer.sent) {  // a proxy's answer to CONNECT
+    const FetcherOptions& options = transfer.loop->options_;
+    transfer.tunnel_bytes += line.size();
+    if (transfer.tunnel_bytes <= options.max_header_bytes &&
+        ++transfer.tunnel_fields <= options.max_header_fields) {
+      return line.size();
+    }
+    transfer.ended_by_us = FetchError::kHeadTooLarge;
+    return 0;
+  }
   transfer.NoteProgress(Clock::now());
   const bool empty = line == "\r\n" || line == "\n";
   const bool status_line = !transfer.head_open && line.starts_with("HTTP/");

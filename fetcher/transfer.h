@@ -45,6 +45,8 @@ struct Fetcher::Loop::Transfer : BodyHook {
   concurrency::Promise<FetchResult> promise;
   FetchResult result;
   const HostRules::Rule* rule = nullptr;  // of its host, if that has one
+  const ProxyUrl* proxy = nullptr;        // by which it goes
+  bool proxy_found = false;               // its addresses are known
   uint64_t max_body = 0;
   Clock::time_point begun;
   Clock::time_point last_progress;
@@ -61,6 +63,8 @@ struct Fetcher::Loop::Transfer : BodyHook {
   bool paused = false;       // waits for the memory budget
   uint64_t head_bytes = 0;   // interim responses and trailer included
   uint64_t head_fields = 0;
+  uint64_t tunnel_bytes = 0;  // of the proxy's answer to CONNECT
+  uint64_t tunnel_fields = 0;
   ChunkScanner chunks;
   // For min_speed: when the window began, and what had come by then.
   Clock::time_point window_begun;

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/check.h"
 #include "config/error.h"
 #include "web/url.h"
 
@@ -123,6 +124,17 @@ std::string ReadSecret(const std::filesystem::path& path, const char* key,
   return secret;
 }
 
+// `text`: a URL, or "none". Says nothing of the text, which may have a password.
+fetcher::ProxyChoice ProxyOf(const std::string& text, const char* key,
+                             const config::Config& config) {
+  if (text == "none") return std::nullopt;
+  const auto proxy = fetcher::ProxyUrl::Parse(text);
+  if (!proxy) {
+    throw config::ConfigError({{.file = config.origin, .key = key, .message = proxy.error()}});
+  }
+  return *proxy;
+}
+
 fetcher::HostOptions HostOptionsOf(const config::Config& config, const config::HostRule& from) {
   fetcher::HostOptions options;
   for (const config::SourceText& host : from.match) {
@@ -131,6 +143,7 @@ fetcher::HostOptions HostOptionsOf(const config::Config& config, const config::H
   options.verify_tls = from.verify_tls;
   if (from.ca_file) options.ca_file = from.ca_file->string();
   options.http2 = from.http2;
+  if (from.proxy) options.proxy = ProxyOf(*from.proxy, "hosts[].proxy", config);
   options.username = from.username.value_or("");
   options.password = from.password.value_or("");
   if (from.password_file) {
@@ -171,6 +184,10 @@ fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
   }
   for (const config::SourceText& server : from.dns_servers) {
     options.resolver.servers.push_back(server.text);
+  }
+  if (from.proxy) options.proxy = ProxyOf(*from.proxy, "fetcher.proxy", config);
+  for (const config::SourceText& bypass : from.no_proxy) {
+    CRAWLD_CHECK(!options.no_proxy.Add(bypass.text), "CheckAgainstRooms has seen it");
   }
   if (from.ca_file) options.ca_file = from.ca_file->string();
   options.user_agent = config.identity.user_agent;
@@ -275,6 +292,7 @@ PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
 }
 
 void CheckAgainstRooms(const config::Config& config) {
+  if (config.fetcher.proxy) (void)ProxyOf(*config.fetcher.proxy, "fetcher.proxy", config);
   std::vector<config::Problem> problems;
   const auto add = [&](const config::SourceText& where, std::string key, std::string message) {
     problems.push_back(
@@ -303,7 +321,13 @@ void CheckAgainstRooms(const config::Config& config) {
                       server.text));
     }
   }
+  for (const config::SourceText& bypass : config.fetcher.no_proxy) {
+    if (const auto wrong = fetcher::ProxyBypass().Add(bypass.text)) {
+      add(bypass, "fetcher.no_proxy", *wrong);
+    }
+  }
   for (const config::HostRule& rule : config.hosts) {
+    if (rule.proxy) (void)ProxyOf(*rule.proxy, "hosts[].proxy", config);
     for (const config::SourceText& host : rule.match) {
       if (const auto pattern = fetcher::HostPattern::Parse(host.text); !pattern) {
         add(host, "hosts[].match", pattern.error());

@@ -389,7 +389,7 @@ TEST(ConfigTest, RulesForHostsAreReadInOrder) {
 TEST(ConfigTest, AMistakeInAHostsRuleHasItsPlace) {
   EXPECT_EQ(Wrong("hosts:\n  - match: a.test\n    dely: 5s\n"),
             "c.yaml:7:5: hosts[].dely: is an unknown key; allowed here: match, delay, concurrency, "
-            "verify_tls, ca_file, http2, username, password, password_file, bearer_token, "
+            "verify_tls, ca_file, http2, proxy, username, password, password_file, bearer_token, "
             "bearer_token_file, headers; did you mean 'delay'?");
   EXPECT_THAT(Wrong("hosts:\n  - match: a.test\n  - delay: 5s\n"),
               StartsWith("c.yaml:7:5: hosts[].match: is missing"));
@@ -422,6 +422,18 @@ TEST(ConfigTest, HostsHaveAsManyRulesAsAllowedAndNotOneMore) {
   for (size_t i = 0; i < kMaxHostRules; ++i) rules += "{match: a.test},";
   EXPECT_EQ(Parse(rules + "]\n").hosts.size(), kMaxHostRules);
   EXPECT_THAT(Wrong(rules + "{match: a.test}]\n"), HasSubstr("1001 entries"));
+}
+
+TEST(ConfigTest, AProxyIsAUrlWithAPortAndNeverQuoted) {
+  EXPECT_EQ(Parse("fetcher: {proxy: 'http://u:p@proxy.test:3128'}\n").fetcher.proxy,
+            "http://u:p@proxy.test:3128");
+  EXPECT_EQ(Parse("hosts: [{match: a.test, proxy: none}]\n").hosts[0].proxy, "none");
+  for (const char* bad : {"none", "s3cret", "http://u:s3cret@a", "ftp://u:s3cret@a:1",
+                          "http://u:s3cret@a:0", "http://u:s3cret@a:65536"}) {
+    const std::string wrong = Wrong(std::string("fetcher: {proxy: '") + bad + "'}\n");
+    EXPECT_THAT(wrong, StartsWith("c.yaml:5:18: fetcher.proxy: is no proxy")) << bad;
+    EXPECT_THAT(wrong, testing::Not(HasSubstr("s3"))) << bad;
+  }
 }
 
 }  // namespace

@@ -63,6 +63,28 @@ TEST_F(WiringTest, ASecretsFileHasOneLineWithinTheLimit) {
   }
 }
 
+TEST_F(WiringTest, ProxiesAreReadAndNoErrorQuotesThem) {
+  const std::string text =
+      "fetcher: {proxy: 'socks5h://u:p@proxy.test:1080', no_proxy: [a.test, 10.0.0.0/8]}\n"
+      "hosts: [{match: b.test, proxy: none}, {match: c.test, proxy: 'http://d.test:1'}]\n";
+  EXPECT_EQ(Wrong(text), "");
+  const auto options = FetcherOptionsOf(Load(text));
+  ASSERT_TRUE(options.proxy);
+  EXPECT_EQ(options.proxy->ToString(), "socks5h://proxy.test:1080");
+  EXPECT_EQ(options.proxy->password, "p");
+  EXPECT_TRUE(options.no_proxy.Contains("a.test", 80));
+  EXPECT_TRUE(options.no_proxy.Contains("10.2.3.4", 80));
+  EXPECT_FALSE(options.no_proxy.Contains("b.test", 80));
+  ASSERT_TRUE(options.hosts[0].proxy);
+  EXPECT_FALSE(options.hosts[0].proxy->has_value()) << "none, not the fetcher's";
+  EXPECT_EQ((*options.hosts[1].proxy)->host, "d.test");
+  EXPECT_THAT(Wrong("fetcher: {no_proxy: [a.test, 'b/c']}\n"),
+              HasSubstr("c.yaml:4:30: fetcher.no_proxy: "));
+  const std::string wrong = Wrong("fetcher: {proxy: 'http://u:s3%zz@a:1'}\n");
+  EXPECT_THAT(wrong, HasSubstr("fetcher.proxy: is no proxy"));
+  EXPECT_THAT(wrong, Not(HasSubstr("s3")));
+}
+
 TEST_F(WiringTest, AHostThatIsNoneHasItsPlace) {
   EXPECT_THAT(Wrong("hosts: [{match: [a.test, 'http://b.test']}]\n"),
               HasSubstr("c.yaml:4:26: hosts[].match: 'http://b.test' is no host"));

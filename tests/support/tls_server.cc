@@ -25,6 +25,11 @@ namespace {
 constexpr long kDay = 24L * 3600;
 constexpr int kPollMs = 5;
 
+EVP_PKEY* MakeKey() {
+  std::string curve = "P-256";
+  return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve.data());
+}
+
 X509* MakeCertificate(EVP_PKEY* key, const std::string& name, X509* issuer, EVP_PKEY* signer,
                       const std::vector<std::string>& names, bool expired) {
   static std::atomic<long> serial = 1;
@@ -98,8 +103,8 @@ std::string HeadersOf(const std::string& body) {
 
 TlsServer::TlsServer(Handler handler, const TlsServerOptions& options)
     : handler_(std::move(handler)), options_(options) {
-  EVP_PKEY* const ca_key = EVP_EC_gen("P-256");
-  EVP_PKEY* const key = EVP_EC_gen("P-256");
+  EVP_PKEY* const ca_key = MakeKey();
+  EVP_PKEY* const key = MakeKey();
   static std::atomic<int> number = 1;
   X509* const ca = MakeCertificate(ca_key, "crawld test CA " + std::to_string(number++), nullptr,
                                    ca_key, {}, false);
@@ -107,7 +112,7 @@ TlsServer::TlsServer(Handler handler, const TlsServerOptions& options)
   BIO* const pem = BIO_new(BIO_s_mem());
   PEM_write_bio_X509(pem, ca);
   char* text = nullptr;
-  const long size = BIO_get_mem_data(pem, &text);
+  const long size = BIO_ctrl(pem, BIO_CTRL_INFO, 0, &text);
   ca_pem_.assign(text, static_cast<size_t>(size));
   BIO_free(pem);
   context_ = SSL_CTX_new(TLS_server_method());
