@@ -169,8 +169,9 @@ struct Fetcher {
   uint64_t max_streams = 100;
   std::vector<SourceText> allow_addresses;  // as written
   std::vector<SourceText> dns_servers;      // likewise
-  std::optional<std::string> proxy;         // may hold a password
-  std::vector<SourceText> no_proxy;         // as written
+  bool cookies = false;
+  std::optional<std::string> proxy;  // may hold a password
+  std::vector<SourceText> no_proxy;  // as written
   std::optional<std::filesystem::path> ca_file;
   std::vector<std::pair<std::string, std::string>> headers;  // in the order of the file
 

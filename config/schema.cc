@@ -389,6 +389,8 @@ std::vector<Key> MakeTable() {
           .Range(1, 128)
           .Doc(
               "Name servers to ask: 192.0.2.53 or [2001:db8::53]:5353. None: those of the system."),
+      CRAWLD_KEY(fetcher.cookies)
+          .Doc("Take cookies and send them back; they are kept in data_dir, in cookies.txt."),
       CRAWLD_KEY(fetcher.proxy)
           .Range(1, 2048)
           .Check(CheckProxy)

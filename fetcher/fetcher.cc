@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "fetcher/cookie_jar.h"
 #include "fetcher/loop.h"
 
 namespace crawld::fetcher {
@@ -24,8 +25,10 @@ Fetcher::Fetcher(const FetcherOptions& options) : budget_(options.memory_budget_
   InitialiseCurlOnce();
   const auto trust = options.ca_file.empty() ? Trust::OfSystem() : Trust::FromFile(options.ca_file);
   const auto rules = std::make_shared<const HostRules>(options.hosts, options.headers);
+  if (options.cookies) cookies_ = std::make_shared<CookieJar>(options.cookie_file);
   for (int i = 0; i < std::max(options.threads, 1); ++i) {
-    loops_.push_back(std::make_unique<Loop>(options, i, trust, rules, budget_, body_bytes_));
+    loops_.push_back(
+        std::make_unique<Loop>(options, i, trust, rules, cookies_, budget_, body_bytes_));
   }
 }
 
@@ -38,6 +41,10 @@ concurrency::Future<FetchResult> Fetcher::Submit(FetchRequest request) {
 
 concurrency::Future<std::string> Fetcher::LookUp(std::string host, uint64_t pin) {
   return loops_[pin % loops_.size()]->LookUp(std::move(host));
+}
+
+void Fetcher::SaveCookies() {
+  if (cookies_) cookies_->Save();
 }
 
 void Fetcher::CancelAll() {

@@ -56,11 +56,15 @@ struct FetcherOptions {
   ResolverOptions resolver;                   // a cache for each thread
   std::string ca_file;                        // PEM; empty: the system's
   std::string user_agent;
+  bool cookies = false;     // are taken and sent, in one jar for all
+  std::string cookie_file;  // where they are kept; empty: nowhere
   ProxyChoice proxy;
   ProxyBypass no_proxy;
   HeaderList headers;              // further request headers
   std::vector<HostOptions> hosts;  // what single hosts have of their own; the first match counts
 };
+
+class CookieJar;
 
 class Fetcher {
  public:
@@ -85,6 +89,9 @@ class Fetcher {
   // Returns before that is done; the destructor waits for it.
   void Stop();
 
+  // Writes the cookies to their file, if there are any and news of them.
+  void SaveCookies();
+
   size_t in_flight() const;
   FetcherStats stats() const;
   uint64_t body_bytes() const { return body_bytes_.used(); }  // of responses in flight
@@ -96,6 +103,7 @@ class Fetcher {
   // Shared by the loops; each has its own synchronisation.
   concurrency::ByteBudget budget_;
   concurrency::ByteBudget body_bytes_;
+  std::shared_ptr<CookieJar> cookies_;  // nullptr: none are taken
   std::vector<std::unique_ptr<Loop>> loops_;
 };
 

@@ -24,8 +24,8 @@ constexpr size_t kStartsAtOnce = 16;
 }  // namespace
 
 Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<const Trust> trust,
-                    std::shared_ptr<const HostRules> rules, concurrency::ByteBudget& budget,
-                    concurrency::ByteBudget& body_bytes)
+                    std::shared_ptr<const HostRules> rules, std::shared_ptr<CookieJar> cookies,
+                    concurrency::ByteBudget& budget, concurrency::ByteBudget& body_bytes)
     : options_(options),
       guard_(options.allow_addresses),
       fields_(options.headers),
@@ -34,6 +34,7 @@ Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<c
                              [](const HostOptions& host) { return host.proxy.has_value(); })),
       trust_(std::move(trust)),
       rules_(std::move(rules)),
+      cookies_(std::move(cookies)),
       budget_(budget),
       body_bytes_(body_bytes),
       io_(1),
@@ -383,6 +384,7 @@ void Fetcher::Loop::Sweep() {
   }
   oldest_begun_.store(oldest.time_since_epoch().count(), std::memory_order_relaxed);
   CountResolving();
+  if (cookies_) cookies_->Trim();
   ResumePaused();
   if (!transfers_.empty() || !resolving_.empty()) ArmSweep();
 }

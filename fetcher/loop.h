@@ -27,6 +27,7 @@
 #include "concurrency/future.h"
 #include "concurrency/threads.h"
 #include "fetcher/address_guard.h"
+#include "fetcher/cookie_jar.h"
 #include "fetcher/fetch.h"
 #include "fetcher/fetcher.h"
 #include "fetcher/host_rules.h"
@@ -40,8 +41,8 @@ class Fetcher::Loop {
  public:
   // `budget` and `body_bytes`: the fetcher's, shared by its loops.
   Loop(const FetcherOptions& options, int number, std::shared_ptr<const Trust> trust,
-       std::shared_ptr<const HostRules> rules, concurrency::ByteBudget& budget,
-       concurrency::ByteBudget& body_bytes);
+       std::shared_ptr<const HostRules> rules, std::shared_ptr<CookieJar> cookies,
+       concurrency::ByteBudget& budget, concurrency::ByteBudget& body_bytes);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -141,6 +142,7 @@ class Fetcher::Loop {
   const bool any_proxy_;  // is configured
   const std::shared_ptr<const Trust> trust_;
   const std::shared_ptr<const HostRules> rules_;
+  const std::shared_ptr<CookieJar> cookies_;  // nullptr: none are taken
 
   // Have their own synchronisation.
   concurrency::ByteBudget& budget_;

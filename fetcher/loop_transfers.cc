@@ -69,6 +69,10 @@ CURL* Fetcher::Loop::TakeHandle() {
   Set(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
   Set(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
   Set(easy, CURLOPT_SSL_CTX_FUNCTION, &OnTls);
+  if (cookies_) {
+    Set(easy, CURLOPT_SHARE, cookies_->share());
+    Set(easy, CURLOPT_COOKIEFILE, "");  // no file: they are taken and sent
+  }
   Set(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
   Set(easy, CURLOPT_WRITEFUNCTION, &OnBody);
   Set(easy, CURLOPT_PREREQFUNCTION, &OnRequest);
@@ -195,6 +199,8 @@ size_t Fetcher::Loop::OnHeader(char* data, size_t size, size_t count, void* user
   }
   head.append(line);
   transfer.chunked |= IsChunkedField(line);
+  CookieJar* const cookies = transfer.loop->cookies_.get();
+  if (cookies != nullptr && web::StartsWithIgnoringCase(line, "set-cookie:")) cookies->NoteCookie();
   if (empty) {
     transfer.head_open = false;
     long status = 0;

@@ -64,6 +64,7 @@ int FetchOne(const std::string& text, const std::optional<std::filesystem::path>
   }
   url->DropFragment();
   fetcher::FetcherOptions fetching = FetcherOptionsOf(config);
+  fetching.cookie_file.clear();  // the crawl's own, which may be running
   // Without a config it is a person who says where to go, and no page.
   if (!path) fetching.allow_addresses = fetcher::AllAddresses();
   fetcher::Fetcher fetcher(fetching);

@@ -27,6 +27,7 @@ namespace {
 
 constexpr Millis kBarPeriod{200};
 constexpr Millis kLinePeriod{10'000};
+constexpr Millis kCookiePeriod{60'000};
 
 // As many descriptors as the system allows: each fetch holds one.
 void RaiseDescriptorLimit(uint64_t wanted) {
@@ -178,12 +179,18 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
                                              if (!std::exchange(first, false))
                                                progress.Show(snapshot());
                                            });
+    std::optional<concurrency::BackgroundThread> keeper;
+    if (config.fetcher.cookies) {
+      keeper.emplace("cookies", kCookiePeriod,
+                     [&](const concurrency::Event&) { fetcher.SaveCookies(); });
+    }
     end = pipeline.Run([&](const std::function<bool(SeedBatch)>& put) {
       const SeedCount seeds = ReadSeeds(config, frontier, put);
       spdlog::info("seeds: {} URLs, {} bad lines skipped, {} lists ({} unchanged)", seeds.good,
                    seeds.bad, seeds.lists, seeds.lists_known);
     });
   }
+  fetcher.SaveCookies();
   signals.Stop();  // it must not wake a pipeline that is gone
   host_health.reset();
   running.store(nullptr);

@@ -185,6 +185,8 @@ fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
   for (const config::SourceText& server : from.dns_servers) {
     options.resolver.servers.push_back(server.text);
   }
+  options.cookies = from.cookies;
+  options.cookie_file = (config.data_dir / "cookies.txt").string();
   if (from.proxy) options.proxy = ProxyOf(*from.proxy, "fetcher.proxy", config);
   for (const config::SourceText& bypass : from.no_proxy) {
     CRAWLD_CHECK(!options.no_proxy.Add(bypass.text), "CheckAgainstRooms has seen it");
