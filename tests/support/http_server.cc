@@ -26,6 +26,8 @@ using Clock = std::chrono::steady_clock;
 
 // Only a broken test waits so long.
 constexpr std::chrono::seconds kPatience{60};
+// Sent to one connection before the others have their turn.
+constexpr size_t kTurnBytes = size_t{1} << 20;
 
 std::string_view ReasonOf(int status) {
   switch (status) {
@@ -201,7 +203,7 @@ struct HttpServer::Connection {
 };
 
 HttpServer::HttpServer(Handler handler, const HttpServerOptions& options)
-    : handler_(std::move(handler)), greeting_(options.greeting) {
+    : handler_(std::move(handler)), greeting_(options.greeting), on_connect_(options.on_connect) {
   epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   CRAWLD_CHECK(epoll_fd_ >= 0 && wake_fd_ >= 0, "a test has a few descriptors");
@@ -279,8 +281,9 @@ void HttpServer::Loop() {
         uint64_t ignored = 0;
         (void)!read(wake_fd_, &ignored, sizeof ignored);
         woken = true;
-      } else if (std::find(listeners_.begin(), listeners_.end(), fd) != listeners_.end()) {
-        Accept(fd);
+      } else if (const auto at = std::find(listeners_.begin(), listeners_.end(), fd);
+                 at != listeners_.end()) {
+        Accept(static_cast<size_t>(at - listeners_.begin()));
       } else if (const auto it = connections_.find(fd); it != connections_.end()) {
         if ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) ReadFrom(*it->second);
         if (connections_.contains(fd)) Advance(*connections_.at(fd));
@@ -289,7 +292,7 @@ void HttpServer::Loop() {
     // Those whose gate or delay may be over.
     std::vector<int> waiting;
     for (const auto& [fd, connection] : connections_) {
-      if ((woken && connection->busy) ||
+      if ((woken && !connection->script.empty()) ||
           (connection->resume && *connection->resume <= Clock::now())) {
         waiting.push_back(fd);
       }
@@ -304,9 +307,9 @@ void HttpServer::Loop() {
   for (const int fd : listeners_) close(fd);
 }
 
-void HttpServer::Accept(int listener) {
+void HttpServer::Accept(size_t listener) {
   while (true) {
-    const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = accept4(listeners_[listener], nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
     const int yes = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -318,9 +321,17 @@ void HttpServer::Accept(int listener) {
     event.data.fd = fd;
     epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event);
     if (!greeting_.empty()) send(fd, greeting_.data(), greeting_.size(), MSG_NOSIGNAL);
-    connections_[fd] = std::move(connection);
-    const MutexLock lock(mutex_);
-    ++connection_count_;
+    if (on_connect_) {
+      Reply reply = on_connect_(static_cast<int>(listener) + 1);
+      connection->script.assign(std::make_move_iterator(reply.steps_.begin()),
+                                std::make_move_iterator(reply.steps_.end()));
+    }
+    Connection& accepted = *(connections_[fd] = std::move(connection));
+    {
+      const MutexLock lock(mutex_);
+      ++connection_count_;
+    }
+    if (!accepted.script.empty()) Advance(accepted);
   }
 }
 
@@ -344,7 +355,8 @@ void HttpServer::ReadFrom(Connection& connection) {
 void HttpServer::Advance(Connection& connection) {
   const int fd = connection.fd;
   while (true) {
-    if (!connection.busy && !TakeRequest(connection)) break;
+    // What is said to whoever connects comes before the first request's answer.
+    if (!connection.busy && connection.script.empty() && !TakeRequest(connection)) break;
     if (!Perform(connection)) break;
     EndRequest(connection);
   }
@@ -385,9 +397,14 @@ bool HttpServer::TakeRequest(Connection& connection) {
 // True when the script is over; false when it has to wait or the connection is gone.
 bool HttpServer::Perform(Connection& connection) {
   connection.writable_wanted = false;
+  size_t sent = 0;
   while (!connection.script.empty()) {
     Reply::Step& step = connection.script.front();
     if (auto* send_step = std::get_if<Reply::SendStep>(&step)) {
+      if (sent >= kTurnBytes) {
+        connection.writable_wanted = true;
+        return false;
+      }
       const std::string_view left = std::string_view(send_step->bytes).substr(send_step->at);
       const ssize_t n = send(connection.fd, left.data(), left.size(), MSG_NOSIGNAL);
       if (n < 0) {
@@ -399,6 +416,7 @@ bool HttpServer::Perform(Connection& connection) {
         return false;
       }
       send_step->at += static_cast<size_t>(n);
+      sent += static_cast<size_t>(n);
       if (send_step->at < send_step->bytes.size()) continue;
       send_step->at = 0;
       if (--send_step->times > 0) continue;
@@ -508,6 +526,15 @@ bool HttpServer::AwaitInFlight(int count) const {
   const MutexLock lock(mutex_);
   while (in_flight_ < count) {
     if (!changed_.WaitUntil(mutex_, deadline)) return in_flight_ >= count;
+  }
+  return true;
+}
+
+bool HttpServer::AwaitQuiet() const {
+  const auto deadline = Clock::now() + kPatience;
+  const MutexLock lock(mutex_);
+  while (in_flight_ > 0) {
+    if (!changed_.WaitUntil(mutex_, deadline)) return in_flight_ == 0;
   }
   return true;
 }

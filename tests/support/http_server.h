@@ -111,6 +111,8 @@ struct HttpServerOptions {
   int addresses = 1;     // 127.0.0.1 ... 127.0.0.N, all with one port
   int port = 0;          // 0: any
   std::string greeting;  // sent to whoever connects, before any request
+  // Performed for whoever connects to this address, before any request is read.
+  std::function<Reply(int address)> on_connect = nullptr;
 };
 
 class HttpServer {
@@ -143,6 +145,8 @@ class HttpServer {
   // Waits, with a limit that only a broken test reaches, until so much has arrived.
   bool AwaitRequests(uint64_t count) const EXCLUDES(mutex_);
   bool AwaitInFlight(int count) const EXCLUDES(mutex_);
+  // Likewise, until no request is in flight.
+  bool AwaitQuiet() const EXCLUDES(mutex_);
   // Likewise, until no connection is open.
   bool AwaitNoConnections() const EXCLUDES(mutex_);
 
@@ -151,7 +155,7 @@ class HttpServer {
 
   void Listen(const HttpServerOptions& options);
   void Loop();
-  void Accept(int listener);
+  void Accept(size_t listener);
   void ReadFrom(Connection& connection);
   void Advance(Connection& connection);
   bool TakeRequest(Connection& connection);
@@ -163,6 +167,7 @@ class HttpServer {
   // Constant after construction.
   const Handler handler_;
   const std::string greeting_;
+  const std::function<Reply(int)> on_connect_;
   int port_ = 0;
   int epoll_fd_ = -1;
   int wake_fd_ = -1;
