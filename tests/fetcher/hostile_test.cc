@@ -1,0 +1,182 @@
+// The fetcher against a catalogue of everything that a server can do wrong: each by itself, and all
+// of them at once.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fetcher/fetcher.h"
+#include "tests/support/hostile_server.h"
+
+namespace crawld::fetcher {
+namespace {
+
+using test::Due;
+using test::HostileServer;
+using test::Misbehaviour;
+using test::Misbehaviours;
+using test::Place;
+
+// Sanitizers are slow, and keep what is freed for a while.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+#else
+constexpr bool kSanitized = false;
+#endif
+
+std::string_view Name(Truncation truncation) {
+  switch (truncation) {
+    case Truncation::kNone:
+      return "";
+    case Truncation::kLength:
+      return "length";
+    case Truncation::kTime:
+      return "time";
+    case Truncation::kDisconnect:
+      return "disconnect";
+  }
+  return "";
+}
+
+std::string_view ErrorOf(const FetchResult& result) {
+  return result.error ? fetcher::Name(*result.error) : std::string_view();
+}
+
+FetcherOptions SmallLimits(int patience) {
+  FetcherOptions options;
+  options.user_agent = "crawld-test/1";
+  options.allow_addresses = AllAddresses();
+  options.max_body_bytes = test::kHostileMaxBody;
+  options.max_header_bytes = test::kHostileMaxHeader;
+  options.first_byte_timeout = options.idle_timeout = Millis(400) * patience;
+  options.total_timeout = Millis(1200) * patience;
+  return options;
+}
+
+FetchRequest To(const std::string& url) {
+  FetchRequest request;
+  request.url = *web::Url::Parse(url);
+  return request;
+}
+
+void ExpectDue(const FetchResult& result, const Misbehaviour& entry) {
+  SCOPED_TRACE(entry.name + " " + std::string(entry.what));
+  const Due& due = entry.due;
+  const bool alternative =
+      std::find(due.or_errors.begin(), due.or_errors.end(), ErrorOf(result)) != due.or_errors.end();
+  if (!alternative) {
+    EXPECT_EQ(ErrorOf(result), due.error) << result.detail;
+    EXPECT_EQ(Name(result.truncated), due.truncated);
+  }
+  EXPECT_EQ(result.error.has_value(), !result.detail.empty()) << "an error says what it is";
+  EXPECT_EQ(result.status, due.status);
+  if (due.body) {
+    EXPECT_EQ(result.body.size(), *due.body) << result.body.substr(0, 100);
+  }
+  EXPECT_LE(result.body.size(), test::kHostileMaxBody);
+  EXPECT_LE(result.response_head.size(), test::kHostileMaxHeader);
+  EXPECT_EQ(result.response_head.empty(), result.status == 0);
+  if (result.status > 0) {
+    // The final answer's head alone.
+    const std::string status_line = result.response_head.substr(0, result.response_head.find('\n'));
+    EXPECT_NE(status_line.find(" " + std::to_string(result.status)), std::string::npos);
+    EXPECT_EQ(std::min(result.response_head.find("\n\r\n"), result.response_head.find("\n\n")) +
+                  (result.response_head.ends_with("\r\n") ? 3 : 2),
+              result.response_head.size());
+  }
+}
+
+class HostileTest : public testing::TestWithParam<size_t> {};
+
+TEST_P(HostileTest, HasTheOutcomeThatIsDueAndHarmsNobodyElse) {
+  const Misbehaviour& entry = Misbehaviours()[GetParam()];
+  HostileServer server;
+  Fetcher fetcher(SmallLimits(kSanitized ? 2 : 1));
+  ExpectDue(fetcher.Submit(To(server.UrlOf(entry))).Take(), entry);
+  EXPECT_EQ(fetcher.in_flight(), 0U);
+  EXPECT_EQ(fetcher.body_bytes(), 0U);
+  // What the server still had to say has been said, and lies in a connection that is kept, if any.
+  ASSERT_TRUE(server.http().AwaitQuiet());
+  server.Heal();
+  for (int i = 0; i < 2; ++i) {
+    const std::string url = server.HealthyUrlOf(entry);
+    const FetchResult next = fetcher.Submit(To(url)).Take();
+    EXPECT_FALSE(next.error) << next.detail;
+    EXPECT_EQ(next.status, 200);
+    EXPECT_EQ(next.body, HostileServer::HealthyBody(web::Url::Parse(url)->PathAndQuery()));
+    EXPECT_EQ(next.response_head.find("HTTP/", 1), std::string::npos) << next.response_head;
+  }
+  EXPECT_EQ(fetcher.in_flight(), 0U);
+}
+
+std::vector<size_t> All() {
+  std::vector<size_t> all(Misbehaviours().size());
+  for (size_t i = 0; i < all.size(); ++i) all[i] = i;
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, HostileTest, testing::ValuesIn(All()), [](const auto& parameter) {
+  return Misbehaviours()[parameter.param].name;
+});
+
+long MaxResidentKib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+// Three of each, and pages that are well between them.
+TEST(HostileCrowdTest, AllAtOnceHaveTheirOutcomesWithinTheirBudgetAndThePagesAreWhole) {
+  constexpr size_t kRounds = 3;
+  const auto& entries = Misbehaviours();
+  HostileServer server;
+  FetcherOptions options = SmallLimits(5);
+  options.max_connections = 64;
+  Fetcher fetcher(options);
+  const long before = MaxResidentKib();
+  struct Pair {
+    concurrency::Future<FetchResult> hostile;
+    concurrency::Future<FetchResult> healthy;
+  };
+  std::vector<Pair> pairs;
+  for (size_t round = 0; round < kRounds; ++round) {
+    for (const Misbehaviour& entry : entries) {
+      // A host that is hostile as a whole has no page that is well.
+      const std::string healthy = entry.place == Place::kHost ? server.HealthyUrlOf(entries.back())
+                                                              : server.HealthyUrlOf(entry);
+      pairs.push_back({fetcher.Submit(To(server.UrlOf(entry))), fetcher.Submit(To(healthy))});
+    }
+  }
+  std::map<std::string, int> outcomes;
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const Misbehaviour& entry = entries[i % entries.size()];
+    const FetchResult result = pairs[i].hostile.Take();
+    ExpectDue(result, entry);
+    ++outcomes[std::string(ErrorOf(result)) + " " + std::to_string(result.status)];
+    const FetchResult healthy = pairs[i].healthy.Take();
+    EXPECT_EQ(healthy.status, 200) << entry.name << ": " << healthy.detail;
+  }
+  size_t sum = 0;
+  for (const auto& [outcome, count] : outcomes) sum += static_cast<size_t>(count);
+  EXPECT_EQ(sum, kRounds * entries.size());
+  EXPECT_EQ(fetcher.in_flight(), 0U);
+  EXPECT_EQ(fetcher.body_bytes(), 0U);
+  if (!kSanitized) {
+    // Body, head, and libcurl's buffers, for twice as many transfers; the server's too.
+    const size_t budget = 2 * pairs.size() * (128 << 10);
+    EXPECT_LE(static_cast<size_t>(MaxResidentKib() - before) << 10, budget);
+  }
+}
+
+}  // namespace
+}  // namespace crawld::fetcher
