@@ -11,28 +11,17 @@
 
 #include "fetcher/fetcher.h"
 #include "tests/support/hostile_server.h"
+#include "tests/support/sanitized.h"
 
 namespace crawld::fetcher {
 namespace {
 
 using test::Due;
 using test::HostileServer;
+using test::kSanitized;
 using test::Misbehaviour;
 using test::Misbehaviours;
 using test::Place;
-
-// Sanitizers are slow, and keep what is freed for a while.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
-#endif
 
 std::string_view Name(Truncation truncation) {
   switch (truncation) {

@@ -47,6 +47,20 @@ std::string TextOf(const json::object& object, std::string_view key) {
   return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
 }
 
+// Up to and with its empty line, whether lines end with CR LF or with LF alone (RFC 9112 section
+// 2.2); 0: it is none.
+size_t HeadSize(std::string_view response) {
+  if (!response.starts_with("HTTP/")) return 0;
+  size_t at = 0;
+  while (true) {
+    const size_t end = response.find('\n', at);
+    if (end == std::string_view::npos) return 0;
+    const std::string_view line = response.substr(at, end - at);
+    at = end + 1;
+    if (line.empty() || line == "\r") return at;
+  }
+}
+
 // One gzip member from `at`; the number of its bytes, or 0.
 size_t Inflate(std::string_view bytes, size_t at, std::string& out) {
   z_stream stream{};
@@ -100,11 +114,11 @@ class RecordParser {
     record.block = rest.substr(0, length);
     CheckDigest(record, "WARC-Block-Digest", record.block);
     if (record.type() == "response") {
-      const size_t body = record.block.find("\r\n\r\n");
-      if (body == std::string::npos) {
+      const size_t body = HeadSize(record.block);
+      if (body == 0) {
         Complain("holds no HTTP response");
       } else {
-        CheckDigest(record, "WARC-Payload-Digest", std::string_view(record.block).substr(body + 4));
+        CheckDigest(record, "WARC-Payload-Digest", std::string_view(record.block).substr(body));
       }
     }
   }

@@ -108,7 +108,8 @@ Reply HostileServer::Handle(const Request& request) {
   // "127.0.0.N:PORT"
   const size_t dot = request.host.rfind('.');
   const int address = dot == std::string::npos ? 0 : std::atoi(request.host.c_str() + dot + 1);
-  if (address >= first_healthy_ && options_.healthy) return options_.healthy(request);
+  if (address >= first_healthy_ && options_.healthy)
+    return options_.healthy(address - first_healthy_, request);
   if (const auto it = next_.find(request.connection); it != next_.end()) {
     const Misbehaviour& entry = *it->second;
     next_.erase(it);

@@ -83,7 +83,7 @@ struct HostileServerOptions {
   int port = 0;  // 0: any
   std::string canary = "127.0.0.1:9";
   int healthy_hosts = 0;  // answered for by:
-  HttpServer::Handler healthy = nullptr;
+  std::function<Reply(int number, const Request& request)> healthy = nullptr;
 };
 
 class HostileServer {
@@ -105,11 +105,6 @@ class HostileServer {
   void Heal() { healed_.store(true); }
 
  private:
-  struct Host {
-    std::vector<const Misbehaviour*> entries;
-    bool robots = false;
-  };
-
   HttpServerOptions ServerOptions();
   Reply Welcome(int address);
   Reply Handle(const Request& request);

@@ -128,7 +128,6 @@ std::vector<Misbehaviour> StatusLineMisbehaviours() {
        Closes(Raw("\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64")),
        Fails("protocol", {"reset"})},
       {"Icy", "is a Shoutcast server", Closes(Status("ICY 200 OK")), Fails("protocol")},
-      {"LowerCaseHttp", "says http/1.1", Keeps(Status("http/1.1 200 OK")), Whole(200, 4)},
       {"BlankBeforeStatus", "begins with a blank", Closes(Status(" HTTP/1.1 200 OK")),
        Fails("protocol")},
       {"EmptyLineBeforeStatus", "begins with an empty line", Closes(Status("\r\nHTTP/1.1 200 OK")),
