@@ -134,7 +134,7 @@ class HostileCrawlTest : public testing::Test {
     const bool alternative =
         std::find(due.or_errors.begin(), due.or_errors.end(), reason) != due.or_errors.end();
     EXPECT_EQ(last.at("status").as_int64(), due.status);
-    if (entry.place == Place::kPath) {
+    if (entry.place == Place::kPath || entry.place == Place::kAlone) {
       EXPECT_EQ(Text(last, "outcome"), due.status > 0 ? "done" : "failed");
       if (!alternative) {
         EXPECT_EQ(reason, due.error);

@@ -55,7 +55,7 @@ HttpServerOptions HostileServer::ServerOptions() {
     int& address = entry.place == Place::kPath ? groups[entry.group] : addresses_[entry.name];
     if (address == 0) address = ++last;
     addresses_[entry.name] = address;
-    if (entry.place == Place::kPath) {
+    if (entry.place == Place::kPath || entry.place == Place::kAlone) {
       by_path_["/" + entry.name] = &entry;
     } else {
       by_address_[address] = &entry;
@@ -72,6 +72,7 @@ HttpServerOptions HostileServer::ServerOptions() {
 std::string HostileServer::UrlOf(const Misbehaviour& entry) const {
   switch (entry.place) {
     case Place::kPath:
+    case Place::kAlone:
       return UrlOf(entry, "/" + entry.name);
     case Place::kHost:
       return UrlOf(entry, "/");

@@ -46,8 +46,9 @@ struct Scene {
 using Script = std::function<Reply(const Scene&)>;
 
 enum class Place : uint8_t {
-  kPath,    // "/Name" of a host that is otherwise well
-  kHost,    // performed for whoever connects to a host of its own
+  kPath,   // "/Name" of a host that is otherwise well
+  kAlone,  // likewise, of a host of its own: an answer that comes unasked may meet the next request
+  kHost,   // performed for whoever connects to a host of its own
   kRobots,  // the robots.txt of a host of its own, with "/page" and "/forbidden" behind it
 };
 
