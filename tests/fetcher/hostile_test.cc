@@ -130,7 +130,7 @@ TEST(HostileCrowdTest, AllAtOnceHaveTheirOutcomesWithinTheirBudgetAndThePagesAre
   constexpr size_t kRounds = 3;
   const auto& entries = Misbehaviours();
   HostileServer server;
-  FetcherOptions options = SmallLimits(5);
+  FetcherOptions options = SmallLimits(kSanitized ? 15 : 5);
   options.max_connections = 64;
   Fetcher fetcher(options);
   const long before = MaxResidentKib();

@@ -27,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 // Only a broken test waits so long.
 constexpr std::chrono::seconds kPatience{60};
 // Sent to one connection before the others have their turn.
-constexpr size_t kTurnBytes = size_t{1} << 20;
+constexpr size_t kTurnBytes = 256 << 10;
 
 std::string_view ReasonOf(int status) {
   switch (status) {
