@@ -169,5 +169,27 @@ TEST(HostileCrowdTest, AllAtOnceHaveTheirOutcomesWithinTheirBudgetAndThePagesAre
   }
 }
 
+// libcurl takes "HTTP/2" in a text for leave to send several requests at once on one connection,
+// which then get each other's answers.
+TEST(HostileCrowdTest, AnAnswerThatCallsItselfHttp2MixesUpNothing) {
+  test::HttpServer server([](const test::Request& request) {
+    if (request.target == "/first") {
+      return test::Reply().Send("HTTP/2 200 OK\r\nContent-Length: 4\r\n\r\nbody");
+    }
+    return test::Reply()
+        .Delay(std::chrono::milliseconds(20))
+        .Send(test::ResponseBytes(200, request.target));
+  });
+  Fetcher fetcher(SmallLimits(5));
+  fetcher.Submit(To(server.Url("/first"))).Wait();
+  std::vector<concurrency::Future<FetchResult>> futures;
+  for (int i = 0; i < 6; ++i) {
+    futures.push_back(fetcher.Submit(To(server.Url("/" + std::to_string(i)))));
+  }
+  for (size_t i = 0; i < futures.size(); ++i) {
+    EXPECT_EQ(futures[i].Take().body, "/" + std::to_string(i));
+  }
+}
+
 }  // namespace
 }  // namespace crawld::fetcher
