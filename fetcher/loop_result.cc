@@ -7,6 +7,9 @@
 namespace crawld::fetcher {
 namespace {
 
+// libcurl's own limit on heads, less the longest line that it takes.
+constexpr uint64_t kLibcurlsHeads = (300 - 100) << 10;
+
 FetchError ErrorOf(CURLcode code, bool answered) {
   // Not a switch over all of CURLcode: it has a hundred values, most of other protocols.
   switch (static_cast<int>(code)) {
@@ -89,6 +92,10 @@ void Fetcher::Loop::DescribeError(Transfer& transfer, CURLcode code) {
   // One line of a head that outgrows libcurl's buffer (100 KB) comes as this.
   if (code == CURLE_OUT_OF_MEMORY && transfer.head_open) {
     result.Fail(FetchError::kHeadTooLarge);
+  }
+  // And heads of more than 300 KiB, whatever our limit, as this.
+  if (code == CURLE_RECV_ERROR && transfer.head_open && transfer.head_bytes > kLibcurlsHeads) {
+    result.Fail(FetchError::kHeadTooLarge, "libcurl takes no head of more than 300 KiB");
   }
   long connections = 0;
   curl_easy_getinfo(transfer.easy, CURLINFO_NUM_CONNECTS, &connections);

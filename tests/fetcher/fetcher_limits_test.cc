@@ -91,6 +91,22 @@ TEST_F(FetcherTest, AStormOfInterimResponsesIsTooLarge) {
   EXPECT_EQ(Fetch().error, FetchError::kHeadTooLarge);
 }
 
+TEST_F(FetcherTest, AHeadBeyondLibcurlsOwnLimitIsTooLargeToo) {
+  options_.max_header_bytes = 16 << 20;
+  options_.max_header_fields = 100'000;
+  Serve([](const Request& request) {
+    const std::string line = "X: " + std::string(995, 'x') + "\r\n";  // a thousand bytes
+    return Reply()
+        .Send("HTTP/1.1 200 OK\r\n")
+        .Send(line, std::stoul(request.target.substr(1)))
+        .Send("Content-Length: 0\r\n\r\n");
+  });
+  EXPECT_FALSE(Fetch("/290").error);
+  const FetchResult result = Fetch("/400");
+  EXPECT_EQ(result.error, FetchError::kHeadTooLarge) << result.detail;
+  EXPECT_EQ(result.retry, RetryAdvice::kNever);
+}
+
 // `fields` lines, in all.
 std::string Lines(size_t fields) {
   std::string lines;
