@@ -85,6 +85,8 @@ bool IsSilence(FetchError error) {
     case FetchError::kEmptyReply:
     case FetchError::kReset:
       return true;
+    case FetchError::kTooSlow:
+    case FetchError::kProxy:
     case FetchError::kBadUrl:
     case FetchError::kAddressForbidden:
     case FetchError::kBodyShort:

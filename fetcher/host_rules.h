@@ -5,30 +5,19 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
 #include "fetcher/request_fields.h"
+#include "web/host_patterns.h"
 
 namespace crawld::fetcher {
 
 class Trust;
-
-// Which hosts: "example.org", "192.0.2.1", "[2001:db8::1]", or "*.example.org": all below it.
-struct HostPattern {
-  std::string name;  // lower case, as a URL has it
-  bool below = false;
-
-  // The error says what is wrong.
-  static Result<HostPattern, std::string> Parse(std::string_view text);
-  friend bool operator==(const HostPattern&, const HostPattern&) = default;
-};
 
 // http://, https://: CONNECT for https URLs, absolute-form for http; socks5h://: the proxy looks
 // names up; socks5://: we do, so that the address guard judges what is found.
@@ -52,7 +41,7 @@ struct ProxyUrl {
 using ProxyChoice = std::optional<ProxyUrl>;
 
 struct HostOptions {
-  std::vector<HostPattern> match;
+  std::vector<web::HostPattern> match;
   std::optional<ProxyChoice> proxy;  // nullopt: as the fetcher's
   bool verify_tls = true;
   std::string ca_file;        // PEM; empty: as the fetcher's
@@ -62,22 +51,6 @@ struct HostOptions {
   std::string password;
   std::string bearer_token;
   HeaderList headers;  // they take the place of the fetcher's of the same name
-};
-
-// Patterns to numbers; of several that match the lowest counts.
-class HostIndex {
- public:
-  void Add(const HostPattern& pattern, size_t number);
-  std::optional<size_t> Find(std::string_view host) const;
-  bool empty() const { return exact_.empty() && below_.empty(); }
-
- private:
-  struct Hash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
-  using Map = std::unordered_map<std::string, size_t, Hash, std::equal_to<>>;
-  Map exact_;
-  Map below_;
 };
 
 class HostRules {
@@ -99,7 +72,7 @@ class HostRules {
 
  private:
   std::vector<Rule> rules_;
-  HostIndex index_;
+  web::HostIndex index_;
 };
 
 }  // namespace crawld::fetcher

@@ -95,8 +95,8 @@ concurrency::Future<std::string> Fetcher::Loop::LookUp(std::string host) {
   auto future = promise->GetFuture();
   asio::post(io_, [this, promise = std::move(promise), host = std::move(host)] {
     if (resolver_ == nullptr || !promise->Start()) return;
-    if (IsAddress(host)) {
-      promise->SetValue(host.starts_with('[') ? host.substr(1, host.size() - 2) : host);
+    if (const auto address = AddressOf(host)) {
+      promise->SetValue(address->ToString());
       return;
     }
     resolver_->Resolve(host, [promise](const Resolution& found) {
@@ -214,7 +214,8 @@ void Fetcher::Loop::Refuse(Transfer& transfer, FetchError error, std::string_vie
 }
 
 void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {
-  const std::unique_ptr<Transfer> transfer(&ended);
+  std::unique_ptr<Transfer> transfer(&ended);
+  if (transfer->spoiled && !transfer->ended_by_us) return LaunchAgain(std::move(transfer));
   if (transfer->is_linked()) {
     bodies_.erase(bodies_.iterator_to(*transfer));
     budget_.Sub(transfer->result.body.size());
@@ -229,6 +230,15 @@ void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {
   transfers_.erase(transfer.get());
   in_flight_.fetch_sub(1, std::memory_order_relaxed);
   transfer->promise.SetValue(std::move(transfer->result));
+}
+
+void Fetcher::Loop::LaunchAgain(std::unique_ptr<Transfer> transfer) {
+  curl_multi_remove_handle(multi_, transfer->easy);
+  GiveHandleBack(transfer->easy);
+  transfers_.erase(transfer.get());
+  transfer->spoiled = false;
+  transfer->request.fresh_connection = true;
+  Launch(std::move(transfer));
 }
 
 void Fetcher::Loop::Reap() {
@@ -285,6 +295,7 @@ void Fetcher::Loop::CloseAll() {
   for (CURL* easy : idle_handles_) curl_easy_cleanup(easy);
   idle_handles_.clear();
   curl_multi_cleanup(std::exchange(multi_, nullptr));
+  kept_.clear();
   sockets_.clear();
   resolver_.reset();
 }

@@ -1,6 +1,6 @@
 // Loop: one thread of the fetcher. Internal to the room.
 //
-// Everything but Submit(), CancelAll(), Stop() and the counters belongs to the loop's own
+// Everything but Submit(), LookUp(), CancelAll(), Stop() and the counters belongs to the loop's own
 // thread. libcurl tells which sockets and which timer it cares about; Asio watches them; each event
 // goes back into libcurl, and transfers that have ended are handed to their promises.
 #pragma once
@@ -97,6 +97,8 @@ class Fetcher::Loop {
   void Reap();
   // Ends the transfer: out of libcurl, its result into its promise.
   void Finish(Transfer& transfer, CURLcode code);
+  // Once more, on a new connection: nothing has been sent yet.
+  void LaunchAgain(std::unique_ptr<Transfer> transfer);
   void Count(const Transfer& transfer);
   static void Describe(Transfer& transfer, CURLcode code);
   static void DescribeRefusal(Transfer& transfer, AddressKind kind, const std::string& ip);
@@ -106,6 +108,11 @@ class Fetcher::Loop {
 
   // Asio's side of libcurl's sockets.
   void Watch(curl_socket_t fd, int what);
+  // A kept connection is known by its ends; libcurl does not tell which one it takes.
+  void NoteKept(const std::shared_ptr<Socket>& socket);
+  void ForgetKept(const Socket& socket);
+  // Whether something has come on it, its end included, that nobody has read.
+  bool HasInput(std::string_view peer_ip, int peer_port, int local_port) const;
   void Arm(const std::shared_ptr<Socket>& socket);
   void ArmTimer(long delay_ms);
   void WaitUntilDue();
@@ -128,7 +135,8 @@ class Fetcher::Loop {
 
   static size_t OnHeader(char* data, size_t size, size_t count, void* transfer);
   static size_t OnBody(char* data, size_t size, size_t count, void* transfer);
-  static int OnRequest(void* transfer, char*, char*, int, int);
+  static int OnRequest(void* transfer, char* peer_ip, char* local_ip, int peer_port,
+                       int local_port);
   static CURLcode OnTls(CURL* easy, void* context, void* transfer);
   static curl_socket_t OnOpen(void* transfer, curlsocktype purpose, curl_sockaddr* address);
   static int OnClose(void* loop, curl_socket_t fd);
@@ -178,6 +186,7 @@ class Fetcher::Loop {
   boost::asio::steady_timer sweep_;
   bool sweeping_ = false;
   std::unordered_map<curl_socket_t, std::shared_ptr<Socket>> sockets_;
+  std::unordered_multimap<int, std::shared_ptr<Socket>> kept_;         // by local port
   std::unique_ptr<Resolver> resolver_;                                 // nullptr once stopped
   std::unordered_map<uint64_t, std::unique_ptr<Transfer>> resolving_;  // by their numbers
   uint64_t next_number_ = 0;

@@ -90,12 +90,15 @@ void Fetcher::Loop::DescribeError(Transfer& transfer, CURLcode code) {
                                     : X509_verify_cert_error_string(verdict));
   }
   // One line of a head that outgrows libcurl's buffer (100 KB) comes as this.
-  if (code == CURLE_OUT_OF_MEMORY && transfer.head_open) {
+  if (code == CURLE_OUT_OF_MEMORY && transfer.sent && !transfer.answering) {
     result.Fail(FetchError::kHeadTooLarge);
   }
   // And heads of more than 300 KiB, whatever our limit, as this.
   if (code == CURLE_RECV_ERROR && transfer.head_open && transfer.head_bytes > kLibcurlsHeads) {
     result.Fail(FetchError::kHeadTooLarge, "libcurl takes no head of more than 300 KiB");
+  }
+  if (result.error == FetchError::kBodyShort && !transfer.answering) {
+    result.Fail(FetchError::kProtocol, "the connection was closed within the head");
   }
   long connections = 0;
   curl_easy_getinfo(transfer.easy, CURLINFO_NUM_CONNECTS, &connections);

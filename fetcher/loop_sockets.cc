@@ -1,10 +1,13 @@
 // The loop's sockets and timer: what libcurl wants watched, Asio watches.
 #include <fmt/format.h>
+#include <netinet/in.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <utility>
 
 #include "fetcher/socket.h"
@@ -15,10 +18,10 @@ namespace {
 
 namespace asio = boost::asio;
 
-bool HasPeer(curl_socket_t fd) {
-  sockaddr_storage peer{};
-  socklen_t size = sizeof peer;
-  return getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+int PortOf(const sockaddr_storage& address) {
+  return ntohs(address.ss_family == AF_INET6
+                   ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                   : reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
 }  // namespace
@@ -44,6 +47,7 @@ curl_socket_t Fetcher::Loop::OnOpen(void* user, curlsocktype, curl_sockaddr* add
       socket(address->family, address->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->protocol);
   if (fd < 0) return CURL_SOCKET_BAD;
   if (const auto stale = loop.sockets_.find(fd); stale != loop.sockets_.end()) {
+    loop.ForgetKept(*stale->second);
     stale->second->LetGo();
     loop.sockets_.erase(stale);
   }
@@ -64,6 +68,7 @@ int Fetcher::Loop::OnClose(void* user, curl_socket_t fd) {
   const auto it = loop.sockets_.find(fd);
   if (it == loop.sockets_.end()) return close(fd);
   it->second->gone = true;
+  loop.ForgetKept(*it->second);
   boost::system::error_code ignored;
   it->second->descriptor.close(ignored);  // NOLINT(bugprone-unused-return-value)
   loop.sockets_.erase(it);
@@ -92,7 +97,7 @@ void Fetcher::Loop::Watch(curl_socket_t fd, int what) {
     Socket& socket = *it->second;
     socket.wanted = 0;
     // libcurl closes the socket of a connection that never came about without OnClose.
-    socket.connected = socket.connected || (socket.ours && HasPeer(fd));
+    if (!socket.connected && socket.ours) NoteKept(it->second);
     if (socket.connected) return;
     socket.LetGo();
     sockets_.erase(it);
@@ -103,6 +108,45 @@ void Fetcher::Loop::Watch(curl_socket_t fd, int what) {
   }
   it->second->wanted = what;
   Arm(it->second);
+}
+
+void Fetcher::Loop::NoteKept(const std::shared_ptr<Socket>& socket) {
+  const int fd = socket->descriptor.native_handle();
+  sockaddr_storage peer{};
+  sockaddr_storage local{};
+  socklen_t peer_size = sizeof peer;
+  socklen_t local_size = sizeof local;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0 ||
+      getsockname(fd, reinterpret_cast<sockaddr*>(&local), &local_size) != 0) {
+    return;
+  }
+  socket->connected = true;
+  if (const auto ip = IpAddress::From(reinterpret_cast<const sockaddr&>(peer))) {
+    socket->peer_ip = ip->ToString();
+  }
+  socket->peer_port = PortOf(peer);
+  socket->local_port = PortOf(local);
+  kept_.emplace(socket->local_port, socket);
+}
+
+void Fetcher::Loop::ForgetKept(const Socket& socket) {
+  if (!socket.connected) return;
+  const auto [begin, end] = kept_.equal_range(socket.local_port);
+  const auto it =
+      std::find_if(begin, end, [&](const auto& kept) { return kept.second.get() == &socket; });
+  if (it != end) kept_.erase(it);
+}
+
+bool Fetcher::Loop::HasInput(std::string_view peer_ip, int peer_port, int local_port) const {
+  const auto [begin, end] = kept_.equal_range(local_port);
+  for (auto it = begin; it != end; ++it) {
+    Socket& socket = *it->second;
+    if (socket.peer_port != peer_port || socket.peer_ip != peer_ip) continue;
+    char byte = 0;
+    return recv(socket.descriptor.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+           (errno != EAGAIN && errno != EWOULDBLOCK);
+  }
+  return false;
 }
 
 void Fetcher::Loop::Arm(const std::shared_ptr<Socket>& socket) {

@@ -1,7 +1,9 @@
 // What libcurl is told of a transfer, and what it tells of the answer.
 #include <fmt/format.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "base/check.h"
@@ -23,18 +25,56 @@ void Set(CURL* easy, CURLoption option, T value) {
                "this libcurl knows the options that are set");
 }
 
-// "Transfer-Encoding: gzip, chunked"
-bool IsChunkedField(std::string_view line) {
-  constexpr std::string_view kName = "transfer-encoding:";
-  if (!web::StartsWithIgnoringCase(line, kName)) return false;
+constexpr std::string_view kTransferEncoding = "transfer-encoding:";
+constexpr std::string_view kContentLength = "content-length:";
+constexpr std::string_view kSetCookie = "set-cookie:";
+
+// "gzip, chunked"
+bool HasChunked(std::string_view value) {
   constexpr std::string_view kCoding = "chunked";
-  for (size_t at = kName.size(); at + kCoding.size() <= line.size(); ++at) {
-    if (web::StartsWithIgnoringCase(line.substr(at), kCoding)) return true;
+  for (size_t at = 0; at + kCoding.size() <= value.size(); ++at) {
+    if (web::StartsWithIgnoringCase(value.substr(at), kCoding)) return true;
   }
   return false;
 }
 
+std::string_view TrimBlanks(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
+}
+
+// Whether the connection is an HTTP/2 one, whatever its answers call themselves.
+bool SpeaksHttp2(CURL* easy) {
+  curl_tlssessioninfo* tls = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls);
+  if (tls == nullptr || tls->backend != CURLSSLBACKEND_OPENSSL || tls->internals == nullptr) {
+    return false;
+  }
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(static_cast<SSL*>(tls->internals), &name, &size);
+  return std::string_view(reinterpret_cast<const char*>(name), size) == "h2";
+}
+
 }  // namespace
+
+void Fetcher::Loop::Transfer::NoteLength(std::string_view field_value) {
+  while (true) {
+    const size_t comma = std::min(field_value.find(','), field_value.size());
+    const std::string_view text = TrimBlanks(field_value.substr(0, comma));
+    uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc::result_out_of_range) value = UINT64_MAX;  // more than will ever come
+    if (error == std::errc::invalid_argument || end != text.data() + text.size() ||
+        length.value_or(value) != value) {
+      bad_length = true;
+    }
+    length = value;
+    if (comma == field_value.size()) return;
+    field_value.remove_prefix(comma + 1);
+  }
+}
 
 CURL* Fetcher::Loop::TakeHandle() {
   if (!idle_handles_.empty()) {
@@ -100,10 +140,12 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
   const bool http2 =
       tls && (rule != nullptr ? rule->options.http2.value_or(options_.http2) : options_.http2);
   Set(easy, CURLOPT_PIPEWAIT, http2 ? 1L : 0L);
+  // HTTP/2 comes by ALPN alone. Elsewhere it would let libcurl believe an answer in plain text that
+  // calls itself HTTP/2, and send several requests at once behind it.
+  Set(easy, CURLOPT_HTTP_VERSION,
+      static_cast<long>(http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   if (tls) {
     const bool verify = rule == nullptr || rule->options.verify_tls;
-    Set(easy, CURLOPT_HTTP_VERSION,
-        static_cast<long>(http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     Set(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
     Set(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
   }
@@ -152,8 +194,15 @@ CURLcode Fetcher::Loop::OnTls(CURL*, void* context, void* user) {
 
 // libcurl is about to send the request. It sends it again by itself, at once and on any connection,
 // when a kept one breaks before the answer: a request that the rules of politeness know nothing of.
-int Fetcher::Loop::OnRequest(void* user, char*, char*, int, int) {
+int Fetcher::Loop::OnRequest(void* user, char* peer_ip, char*, int peer_port, int local_port) {
   auto& transfer = *static_cast<Transfer*>(user);
+  // What lies in a kept connection before the request is sent is no answer, but would be taken for
+  // one. HTTP/2 has frames of its own that come at any time.
+  if (!transfer.sent && transfer.loop->HasInput(peer_ip, peer_port, local_port) &&
+      !SpeaksHttp2(transfer.easy)) {
+    transfer.spoiled = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
   transfer.died = std::exchange(transfer.sent, true);
   return transfer.died ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
@@ -192,16 +241,32 @@ size_t Fetcher::Loop::OnHeader(char* data, size_t size, size_t count, void* user
   }
   std::string& head = transfer.result.response_head;
   if (transfer.answering) return line.size();  // HTTP/2's trailer
-  if (status_line) {
+  const auto refuse = [&transfer] {
+    transfer.ended_by_us = FetchError::kProtocol;
+    return size_t{0};
+  };
+  if (!transfer.head_open) {
+    // RFC 9112 section 2.3. libcurl takes "http/1.1" and more; see SpeaksHttp2() for "HTTP/2".
+    const bool version =
+        line.starts_with("HTTP/1.") || (line.starts_with("HTTP/2 ") && SpeaksHttp2(transfer.easy));
+    if (!version) return refuse();
     head.clear();
     transfer.head_open = true;
-    transfer.chunked = false;
+    transfer.coded = transfer.chunked = transfer.bad_length = false;
+    transfer.length.reset();
   }
   head.append(line);
-  transfer.chunked |= IsChunkedField(line);
-  CookieJar* const cookies = transfer.loop->cookies_.get();
-  if (cookies != nullptr && web::StartsWithIgnoringCase(line, "set-cookie:")) cookies->NoteCookie();
+  if (web::StartsWithIgnoringCase(line, kTransferEncoding)) {
+    transfer.coded = true;
+    transfer.chunked |= HasChunked(line.substr(kTransferEncoding.size()));
+  } else if (web::StartsWithIgnoringCase(line, kContentLength)) {
+    transfer.NoteLength(line.substr(kContentLength.size()));
+  } else if (CookieJar* const cookies = transfer.loop->cookies_.get();
+             cookies != nullptr && web::StartsWithIgnoringCase(line, kSetCookie)) {
+    cookies->NoteCookie();
+  }
   if (empty) {
+    if (transfer.bad_length && !transfer.coded) return refuse();
     transfer.head_open = false;
     long status = 0;
     curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);

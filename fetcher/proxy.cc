@@ -71,7 +71,7 @@ Result<ProxyUrl, std::string> ProxyUrl::Parse(std::string_view text) {
   if (error != std::errc() || end != digits.data() + digits.size() || proxy.port == 0) {
     return refuse();
   }
-  const auto host = HostPattern::Parse(rest.substr(0, split));
+  const auto host = web::HostPattern::Parse(rest.substr(0, split));
   if (!host || host->below) return refuse();
   proxy.host = host->name;
   return proxy;
@@ -89,7 +89,7 @@ std::optional<std::string> ProxyBypass::Add(std::string_view text) {
     ranges_.push_back(*range);
     return std::nullopt;
   }
-  const auto pattern = HostPattern::Parse(text);
+  const auto pattern = web::HostPattern::Parse(text);
   if (!pattern) return pattern.error();
   hosts_.Add(*pattern, 0);
   return std::nullopt;

@@ -26,7 +26,7 @@ class ProxyBypass {
   bool empty() const { return hosts_.empty() && ranges_.empty(); }
 
  private:
-  HostIndex hosts_;
+  web::HostIndex hosts_;
   std::vector<AddressRange> ranges_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <string>
 
 #include "fetcher/loop.h"
 
@@ -19,7 +20,10 @@ struct Fetcher::Loop::Socket {
   int wanted = 0;        // CURL_POLL_IN | CURL_POLL_OUT
   bool reading = false;  // a wait is pending
   bool writing = false;
-  bool connected = false;
+  bool connected = false;  // and kept; then the following are known
+  std::string peer_ip;
+  int peer_port = 0;
+  int local_port = 0;
   bool gone = false;
 
   // For good: libcurl no longer has it, and its number may be another's soon.

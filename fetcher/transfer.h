@@ -35,6 +35,9 @@ struct Fetcher::Loop::Transfer : BodyHook {
     last_progress = window_begun = now;
     window_bytes = received();
   }
+  // RFC 9112 section 6.3: the lengths that a head announces, in one field or several, must be one
+  // number.
+  void NoteLength(std::string_view field_value);
   // Of the answer, so far.
   uint64_t received() const { return head_bytes + result.body.size(); }
 
@@ -53,15 +56,19 @@ struct Fetcher::Loop::Transfer : BodyHook {
   // What the guard said of the addresses that the name has.
   std::optional<AddressKind> refused;
   std::string refused_ip;
-  bool connecting = false;   // to one that it did not refuse
-  bool sent = false;         // the request is on its way
-  bool died = false;         // and the connection broke, so that libcurl would send it once more
-  bool answering = false;    // a final response's head is complete
-  bool head_open = false;    // inside a head: between a status line and its empty line
-  bool chunked = false;      // the body has chunks, and perhaps a trailer
-  bool multiplexed = false;  // HTTP/2: others may share the connection
-  bool paused = false;       // waits for the memory budget
-  uint64_t head_bytes = 0;   // interim responses and trailer included
+  bool connecting = false;  // to one that it did not refuse
+  bool spoiled = false;     // its connection has bytes that nobody asked for; nothing was sent
+  bool sent = false;        // the request is on its way
+  bool died = false;        // and the connection broke, so that libcurl would send it once more
+  bool answering = false;   // a final response's head is complete
+  bool head_open = false;   // inside a head: between a status line and its empty line
+  bool coded = false;       // the head has a Transfer-Encoding
+  bool chunked = false;     // the body has chunks, and perhaps a trailer
+  std::optional<uint64_t> length;  // that the head announces
+  bool bad_length = false;         // it announces several, or none that is a number
+  bool multiplexed = false;        // HTTP/2: others may share the connection
+  bool paused = false;             // waits for the memory budget
+  uint64_t head_bytes = 0;         // interim responses and trailer included
   uint64_t head_fields = 0;
   uint64_t tunnel_bytes = 0;  // of the proxy's answer to CONNECT
   uint64_t tunnel_fields = 0;

@@ -308,7 +308,8 @@ class Frontier::Committer {
         break;
       case RobotsResult::Kind::kRedirect:
         // RFC 9309 section 2.3.1.2: after five redirects the file counts as unavailable.
-        if (record.redirects >= kMaxRobotsRedirects || !result.redirect_to) {
+        if (record.redirects >= kMaxRobotsRedirects || !result.redirect_to ||
+            LeadsBack(*result.redirect_to, task)) {
           learn(RobotsRecord::Kind::kAllowAll, {});
           break;
         }
@@ -353,6 +354,11 @@ class Frontier::Committer {
   // Of the host it is leased for.
   static std::string_view NameOf(const Task& task) {
     return task.info.kind == TaskKind::kRobots ? task.robots_origin.host() : task.url.host();
+  }
+
+  // To where it is, or to where the chain began.
+  static bool LeadsBack(const web::Url& target, const Task& task) {
+    return target.href() == task.url.href() || target.href() == task.robots_origin.href();
   }
 
   // A robots file that a redirect has led to another host.

@@ -31,7 +31,7 @@ struct PolitenessOptions {
   std::string robots_token = "crawld";
   Millis max_crawl_delay{30000};  // a longer Crawl-delay counts as this
   Millis robots_max_age{24 * 3600 * 1000};
-  web::HostPatterns hosts;  // entries of `paces`
+  web::HostIndex hosts;  // numbers of `paces`
   std::vector<HostPace> paces;
 };
 

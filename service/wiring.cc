@@ -138,7 +138,7 @@ fetcher::ProxyChoice ProxyOf(const std::string& text, const char* key,
 fetcher::HostOptions HostOptionsOf(const config::Config& config, const config::HostRule& from) {
   fetcher::HostOptions options;
   for (const config::SourceText& host : from.match) {
-    options.match.push_back(*fetcher::HostPattern::Parse(host.text));
+    options.match.push_back(*web::HostPattern::Parse(host.text));
   }
   options.verify_tls = from.verify_tls;
   if (from.ca_file) options.ca_file = from.ca_file->string();
@@ -232,6 +232,14 @@ frontier::FrontierOptions FrontierOptionsOf(const config::Config& config) {
   politeness.address.delay = config.politeness.address_delay;
   politeness.address.concurrency = static_cast<uint32_t>(config.politeness.concurrency_per_address);
   scheduler.health.failures = static_cast<uint32_t>(config.health.failures);
+  for (const config::HostRule& rule : config.hosts) {
+    for (const config::SourceText& host : rule.match) {
+      politeness.hosts.Add(*web::HostPattern::Parse(host.text), politeness.paces.size());
+    }
+    frontier::HostPace& pace = politeness.paces.emplace_back();
+    if (rule.delay) pace.delay = *rule.delay;
+    if (rule.concurrency) pace.concurrency = static_cast<uint32_t>(*rule.concurrency);
+  }
   politeness.robots = config.politeness.robots;
   politeness.robots_token = config.identity.robots_token;
   politeness.max_crawl_delay = config.politeness.robots_max_crawl_delay;
@@ -331,7 +339,7 @@ void CheckAgainstRooms(const config::Config& config) {
   for (const config::HostRule& rule : config.hosts) {
     if (rule.proxy) (void)ProxyOf(*rule.proxy, "hosts[].proxy", config);
     for (const config::SourceText& host : rule.match) {
-      if (const auto pattern = fetcher::HostPattern::Parse(host.text); !pattern) {
+      if (const auto pattern = web::HostPattern::Parse(host.text); !pattern) {
         add(host, "hosts[].match", pattern.error());
       }
     }

@@ -5,48 +5,43 @@
 #include "web/url.h"
 
 namespace crawld::web {
-namespace {
 
-void Lower(std::optional<uint32_t>& entry, uint32_t other) {
-  entry = entry ? std::min(*entry, other) : other;
+Result<HostPattern, std::string> HostPattern::Parse(std::string_view text) {
+  HostPattern pattern;
+  std::string_view name = text;
+  if (name.starts_with("*.")) {
+    pattern.below = true;
+    name.remove_prefix(2);
+  }
+  const bool is_name = !name.empty() && name.find_first_of("/?#@\\*% \t") == name.npos &&
+                       (name.starts_with('[') ? name.ends_with(']') : name.find(':') == name.npos);
+  const auto url =
+      is_name ? Url::Parse("http://" + std::string(name) + "/") : Url::Parse("not a host");
+  if (!url || url->host().empty()) {
+    return tl::unexpected("'" + std::string(text) +
+                          "' is no host; write example.org, 192.0.2.1, [2001:db8::1], or "
+                          "*.example.org");
+  }
+  pattern.name = url->host();
+  return pattern;
 }
 
-}  // namespace
-
-bool HostPatterns::Add(std::string_view pattern, uint32_t entry) {
-  if (pattern == "*") {
-    Lower(all_, entry);
-    return true;
-  }
-  const bool below = pattern.starts_with("*.");
-  if (below) pattern.remove_prefix(2);
-  if (pattern.empty() || pattern.find_first_of("/?#@\\ \t\r\n*") != std::string_view::npos) {
-    return false;
-  }
-  // An IPv6 address may stand without its brackets.
-  const bool v6 = !pattern.starts_with('[') && std::ranges::count(pattern, ':') > 1;
-  const std::string host = v6 ? "[" + std::string(pattern) + "]" : std::string(pattern);
-  const auto url = Url::Parse("http://" + host + "/");
-  if (!url || url->port() || url->host().empty()) return false;
-  if (host.find(':') != std::string::npos && !url->host().starts_with('[')) return false;  // ":80"
-  const auto [it, inserted] =
-      (below ? below_ : exact_).try_emplace(std::string(url->host()), entry);
-  it->second = std::min(it->second, entry);
-  return true;
+void HostIndex::Add(const HostPattern& pattern, size_t number) {
+  const auto [it, added] = (pattern.below ? below_ : exact_).emplace(pattern.name, number);
+  if (!added) it->second = std::min(it->second, number);
 }
 
-std::optional<uint32_t> HostPatterns::Find(std::string_view host) const {
-  std::optional<uint32_t> found = all_;
-  if (!exact_.empty()) {
-    if (const auto it = exact_.find(host); it != exact_.end()) Lower(found, it->second);
-  }
-  if (below_.empty()) return found;
+std::optional<size_t> HostIndex::Find(std::string_view host) const {
+  std::optional<size_t> best;
+  if (empty()) return best;
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (const auto it = exact_.find(host); it != exact_.end()) best = it->second;
+  if (below_.empty()) return best;
   for (size_t dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.', dot + 1)) {
-    if (const auto it = below_.find(host.substr(dot + 1)); it != below_.end()) {
-      Lower(found, it->second);
-    }
+    const auto it = below_.find(host.substr(dot + 1));
+    if (it != below_.end() && (!best || it->second < *best)) best = it->second;
   }
-  return found;
+  return best;
 }
 
 }  // namespace crawld::web

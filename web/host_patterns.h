@@ -1,45 +1,51 @@
-// HostPatterns: which entry of a list a host belongs to.
+// Patterns that name hosts, and an index of them.
 //
 //   example.org      that host
 //   *.example.org    every host below it, but not itself
-//   192.0.2.1        that address, as a URL has it
-//   *                every host
+//   192.0.2.1        that address, as a URL has it; [2001:db8::1]
 //
 // Patterns are read as a URL's host is (WHATWG URL "host parsing"): case, IDNA and the spellings of
-// IP addresses make no difference. Of several that match, the lowest entry counts.
-//
-// Thread safety: const members from any thread. Cost of Find(): a hash look-up a label.
+// IP addresses make no difference.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
+#include "base/result.h"
+
 namespace crawld::web {
 
-class HostPatterns {
+struct HostPattern {
+  std::string name;  // as a URL has it: lower case, Punycode, addresses in their usual form
+  bool below = false;
+
+  // The error says what is wrong.
+  static Result<HostPattern, std::string> Parse(std::string_view text);
+  friend bool operator==(const HostPattern&, const HostPattern&) = default;
+};
+
+// Patterns to numbers; of several that match a host the lowest counts.
+//
+// Thread safety: const members from any thread. Cost of Find(): a hash look-up a label; nothing
+// while it is empty.
+class HostIndex {
  public:
-  // False, and nothing added, if it is no pattern.
-  [[nodiscard]] bool Add(std::string_view pattern, uint32_t entry);
-
-  // `host` as a parsed URL has it.
-  std::optional<uint32_t> Find(std::string_view host) const;
-
-  bool empty() const { return exact_.empty() && below_.empty() && !all_; }
+  void Add(const HostPattern& pattern, size_t number);
+  // `host` as a parsed URL has it; a dot at its end makes no difference.
+  std::optional<size_t> Find(std::string_view host) const;
+  bool empty() const { return exact_.empty() && below_.empty(); }
 
  private:
-  struct Hash {
+  struct Hash : std::hash<std::string_view> {
     using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
-  using Entries = std::unordered_map<std::string, uint32_t, Hash, std::equal_to<>>;
-
-  Entries exact_;
-  Entries below_;  // without "*."
-  std::optional<uint32_t> all_;
+  using Map = std::unordered_map<std::string, size_t, Hash, std::equal_to<>>;
+  Map exact_;
+  Map below_;  // without "*."
 };
 
 }  // namespace crawld::web

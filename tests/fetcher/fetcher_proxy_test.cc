@@ -172,10 +172,10 @@ TEST_F(FetcherProxyTest, AHostMayHaveAProxyOfItsOwnOrNone) {
   const ProxyServer own;
   GoBy(everybodys, "http");
   HostOptions other;
-  other.match = {*HostPattern::Parse("own.test")};
+  other.match = {*web::HostPattern::Parse("own.test")};
   other.proxy = ProxyChoice(*ProxyUrl::Parse(own.Url("http")));
   HostOptions none;
-  none.match = {*HostPattern::Parse("127.0.0.1")};
+  none.match = {*web::HostPattern::Parse("127.0.0.1")};
   none.proxy = ProxyChoice();
   options_.hosts = {other, none};
   options_.allow_addresses = AllAddresses();

@@ -20,7 +20,7 @@ using testing::Not;
 
 HostOptions For(const std::vector<std::string>& hosts) {
   HostOptions options;
-  for (const std::string& host : hosts) options.match.push_back(*HostPattern::Parse(host));
+  for (const std::string& host : hosts) options.match.push_back(*web::HostPattern::Parse(host));
   return options;
 }
 
@@ -47,13 +47,13 @@ TEST(HostRulesTest, TheFirstThatMatchesCounts) {
 }
 
 TEST(HostRulesTest, APatternIsAHostOrAllBelowOne) {
-  EXPECT_EQ(*HostPattern::Parse("Example.ORG"), (HostPattern{"example.org", false}));
-  EXPECT_EQ(*HostPattern::Parse("*.b\xc3\xbc"
-                                "cher.example"),
-            (HostPattern{"xn--bcher-kva.example", true}));
+  EXPECT_EQ(*web::HostPattern::Parse("Example.ORG"), (web::HostPattern{"example.org", false}));
+  EXPECT_EQ(*web::HostPattern::Parse("*.b\xc3\xbc"
+                                     "cher.example"),
+            (web::HostPattern{"xn--bcher-kva.example", true}));
   for (const char* bad : {"", "*", "*.", "a.test/", "http://a.test", "a.test:80", "a b", "x*.test",
                           "*.*.test", "u@a.test", "[::1", "a%2etest"}) {
-    EXPECT_FALSE(HostPattern::Parse(bad)) << bad;
+    EXPECT_FALSE(web::HostPattern::Parse(bad)) << bad;
   }
 }
 

@@ -51,8 +51,8 @@ TEST(PolitenessTest, AHostMayHaveAPaceOfItsOwn) {
   PolitenessOptions options;
   options.delay = Millis(1000);
   options.paces = {{Millis(50), std::nullopt}, {std::nullopt, 8}};
-  ASSERT_TRUE(options.hosts.Add("mine.test", 0));
-  ASSERT_TRUE(options.hosts.Add("*.test", 1));
+  options.hosts.Add(*web::HostPattern::Parse("mine.test"), 0);
+  options.hosts.Add(*web::HostPattern::Parse("*.test"), 1);
   EXPECT_EQ(PaceOf(options, "mine.test", std::nullopt, Millis(0)).delay, Millis(50));
   EXPECT_EQ(PaceOf(options, "mine.test", std::nullopt, Millis(0)).concurrency, 1U);
   EXPECT_EQ(PaceOf(options, "a.test", std::nullopt, Millis(0)).delay, Millis(1000));

@@ -229,9 +229,9 @@ std::vector<Misbehaviour> HeadMisbehaviours() {
        Floods(std::string(kPlainOk), Times("Set-Cookie: a=b; Path=/\r\n", 100), 100,
               "Content-Length: 0\r\n\r\n"),
        Fails("head_too_large")},
-      {"SetCookie500", "sets 500 cookies",
+      {"SetCookie400", "sets 400 cookies",
        Keeps(
-           Join(kPlainOk, Times("Set-Cookie: a=b; Path=/\r\n", 500), "Content-Length: 0\r\n\r\n")),
+           Join(kPlainOk, Times("Set-Cookie: a=b; Path=/\r\n", 400), "Content-Length: 0\r\n\r\n")),
        Whole(200, 0)},
       {"FieldWithoutColon", "has a field without a colon", Fields("no colon here\r\n"),
        Fails("protocol")},
