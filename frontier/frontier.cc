@@ -341,7 +341,7 @@ class Frontier::Committer {
         // A host that does not answer at all is the gate's business, if there is one.
         record.given_up = options_.scheduler.give_up_robots &&
                           record.failures >= options_.scheduler.robots_max_tries &&
-                          (completion.status != 0 || options_.scheduler.health.failures == 0 ||
+                          (!completion.silent || options_.scheduler.health.failures == 0 ||
                            result.kind == RobotsResult::Kind::kForbidden);
         record.expires = record.given_up ? work.now + politeness.robots_max_age : again;
         break;

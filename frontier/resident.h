@@ -48,6 +48,7 @@ struct Scheduler::Host {
   uint32_t failures = 0;                     // fetches in a row without an answer
   std::shared_ptr<concurrency::Event> gate;  // shut: it is being probed; null: there is none
   bool wants_address = false;                // where it is must be known first
+  uint32_t gates_opened = 0;                 // it was there after all
   uint32_t served = 0;                       // since it became resident
   bool ready = false;                        // stands in ready_
   bool leaving = false;                      // gives nothing more; evicted once nothing is leased

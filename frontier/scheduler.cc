@@ -15,6 +15,7 @@ constexpr size_t kMaxDenials = 4096;
 constexpr Millis kLookAgain{250};
 constexpr size_t kMaxLookUps = 256;  // under way
 constexpr size_t kMaxVisits = 4096;  // worth a look for those that are over
+constexpr uint32_t kMaxDoublings = 16;
 // Of a host that should be probed while an eighth of all hosts in memory are.
 constexpr Millis kCrowdedPark{60000};
 
@@ -269,10 +270,11 @@ void Scheduler::NoteReach(Host& host, const Task& task, const FetchEnd& end) {
       break;
   }
   ++host.failures;
-  if (options_.health.failures == 0 || host.failures < options_.health.failures || host.gate ||
-      host.leaving) {
-    return;
-  }
+  if (options_.health.failures == 0 || host.gate || host.leaving) return;
+  // A host that is there, but whose pages break, is to be probed less and less often.
+  const uint64_t enough = uint64_t{options_.health.failures}
+                          << std::min(host.gates_opened, kMaxDoublings);
+  if (host.failures < enough) return;
   host.gate = std::make_shared<concurrency::Event>();
   ++gates_;
   asked_unwritten_ = true;
@@ -296,6 +298,7 @@ void Scheduler::GateOpened(HostId id, WallTime now) {
   CRAWLD_CHECK(host.gate->IsSet(), "who opens a gate sets its Event first");
   CloseGate(host);
   host.failures = 0;
+  ++host.gates_opened;
   host.last_end = now;
   host.asked_unwritten = true;
   UpdatePace(host);

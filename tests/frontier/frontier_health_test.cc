@@ -130,6 +130,32 @@ TEST_F(FrontierHealthTest, WithoutALimitNoHostIsGated) {
   EXPECT_TRUE(gated_.empty());
 }
 
+TEST_F(FrontierHealthTest, AHostThatIsThereButBreaksIsProbedLessAndLessOften) {
+  Open();
+  CommitSeeds(Urls("broken.test", 40));
+  std::vector<int> until_gated;
+  int failures = 0;
+  for (int64_t now = 0; now < 100; ++now) {
+    if (const auto task = Next(now)) {
+      ++failures;
+      frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "reset"});
+      Completion failed = Done(*task);
+      failed.status = 0;
+      failed.silent = true;
+      failed.outcome = Outcome::kFailed;
+      CommitGroup group;
+      group.completions.push_back(std::move(failed));
+      frontier_->Commit(std::move(group), At(now));
+    } else if (!gated_.empty()) {
+      until_gated.push_back(std::exchange(failures, 0));
+      gated_.back().gate->Set();
+      frontier_->OpenGate(gated_.back().host, At(now));
+      gated_.clear();
+    }
+  }
+  EXPECT_EQ(until_gated, (std::vector{3, 6, 12}));
+}
+
 TEST_F(FrontierHealthTest, AParkedHostIsLeftAloneWhateverIsFoundOfItAndAfterARestart) {
   Open();
   CommitSeeds(Urls("dead.test", 4));
@@ -248,6 +274,27 @@ TEST_F(FrontierHealthTest, ARobotsFileWithoutAnswerIsTheGatesBusinessAndWritesNo
   const auto task = Next(now + 1);
   ASSERT_TRUE(task) << "it is worth a try at once";
   EXPECT_EQ(task->info.kind, TaskKind::kRobots);
+}
+
+// Found by the hostile crawl: such a file was tried again for ever, and run --once did not end.
+TEST_F(FrontierHealthTest, ARobotsFileThatIsAnsweredWithGarbageIsGivenUp) {
+  options_.scheduler.politeness.robots = true;
+  options_.scheduler.robots_max_tries = 2;
+  Open();
+  CommitSeeds(Urls("odd.test", 1));
+  for (int64_t now = 0; now < 1000; now += 500) {
+    Completion failed = Done(*Next(now));
+    failed.status = 0;
+    failed.reason = "protocol";
+    failed.outcome = Outcome::kRetry;
+    failed.robots.emplace().kind = RobotsResult::Kind::kUnreachable;
+    Finish(std::move(failed), now);
+  }
+  EXPECT_FALSE(Next(1000));
+  CommitAt(1000);
+  EXPECT_TRUE(frontier_->Drained());
+  EXPECT_EQ(frontier_->stats().counters.excluded[static_cast<int>(Verdict::kRobotsUnreachable)],
+            1U);
 }
 
 // --- hosts that share an address
