@@ -73,7 +73,7 @@ RetryAdvice AdviceFor(FetchError error) {
   return RetryAdvice::kLater;
 }
 
-bool IsSilence(FetchError error) {
+Contact ContactOf(FetchError error) {
   switch (error) {
     case FetchError::kDns:
     case FetchError::kConnect:
@@ -84,20 +84,21 @@ bool IsSilence(FetchError error) {
     case FetchError::kTotalTimeout:
     case FetchError::kEmptyReply:
     case FetchError::kReset:
-      return true;
+      return Contact::kSilence;
     case FetchError::kTooSlow:
-    case FetchError::kProxy:
-    case FetchError::kBadUrl:
-    case FetchError::kAddressForbidden:
     case FetchError::kBodyShort:
     case FetchError::kHeadTooLarge:
     case FetchError::kProtocol:
     case FetchError::kHttp2:
+      return Contact::kAnswer;
+    case FetchError::kBadUrl:
+    case FetchError::kAddressForbidden:
+    case FetchError::kProxy:
     case FetchError::kCancelled:
     case FetchError::kInternal:
-      return false;
+      return Contact::kNone;
   }
-  return false;
+  return Contact::kNone;
 }
 
 void FetchResult::Fail(FetchError why, std::string_view what) {

@@ -51,9 +51,11 @@ enum class RetryAdvice : uint8_t {
 // What an error says by itself; FetchResult::retry knows more.
 RetryAdvice AdviceFor(FetchError error);
 
-// Whether an error before any answer is a sign that the host is down. Not: what it said is broken,
-// or we did not ask.
-bool IsSilence(FetchError error);
+// What a fetch's end says of its host: that it is there (also if what it said is broken), that it
+// does not answer, or nothing, since it was not asked, or not by us alone.
+enum class Contact : uint8_t { kNone, kAnswer, kSilence };
+// Of an error before any status.
+Contact ContactOf(FetchError error);
 
 // Where the body was cut by us (ISO 28500 section 5.13 has the same words).
 enum class Truncation : uint8_t { kNone, kLength, kTime, kDisconnect };
@@ -92,6 +94,7 @@ struct FetchResult {
 
   // Sets the error, what it says of trying again, and the detail (its name, if there is none).
   void Fail(FetchError why, std::string_view what = {});
+  Contact contact() const { return error && status == 0 ? ContactOf(*error) : Contact::kAnswer; }
   uint64_t bytes() const { return response_head.size() + body.size(); }
 };
 

@@ -204,6 +204,7 @@ void Fetcher::Loop::Launch(std::unique_ptr<Transfer> transfer) {
 }
 
 void Fetcher::Loop::End(Transfer& transfer) {
+  ForgetNames(transfer);
   in_flight_.fetch_sub(1, std::memory_order_relaxed);
   transfer.promise.SetValue(std::move(transfer.result));
 }
@@ -227,6 +228,7 @@ void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {
   Count(*transfer);
   curl_multi_remove_handle(multi_, transfer->easy);
   GiveHandleBack(transfer->easy);
+  ForgetNames(*transfer);
   transfers_.erase(transfer.get());
   in_flight_.fetch_sub(1, std::memory_order_relaxed);
   transfer->promise.SetValue(std::move(transfer->result));

@@ -78,9 +78,10 @@ class Fetcher::Loop {
   void LookUp(std::unique_ptr<Transfer> transfer, const std::string& name);
   // What a proxy must not be asked for: nobody judges what it connects to.
   std::optional<AddressKind> ProxiedRefusal(const Transfer& transfer) const;
-  // Tells libcurl where the host is.
-  static void AddAddresses(Transfer& transfer, std::string_view host, uint16_t port,
-                           const std::vector<IpAddress>& addresses);
+  // Tells libcurl where the host is, for as long as some transfer needs it.
+  void AddAddresses(Transfer& transfer, std::string_view host, uint16_t port,
+                    const std::vector<IpAddress>& addresses);
+  void ForgetNames(const Transfer& transfer);  // it has ended
   // Hands it to libcurl.
   void Launch(std::unique_ptr<Transfer> transfer);
   void PrepareProxy(Transfer& transfer) const;
@@ -190,7 +191,9 @@ class Fetcher::Loop {
   std::unique_ptr<Resolver> resolver_;                                 // nullptr once stopped
   std::unordered_map<uint64_t, std::unique_ptr<Transfer>> resolving_;  // by their numbers
   uint64_t next_number_ = 0;
-  std::unordered_set<Transfer*> transfers_;  // that libcurl has
+  std::unordered_map<std::string, size_t> names_;  // "host:port" that libcurl has; its transfers
+  std::vector<std::string> unneeded_;              // that libcurl still has
+  std::unordered_set<Transfer*> transfers_;        // that libcurl has
   // Those with a body, in the order of its first byte. Intrusive: no allocation a transfer.
   boost::intrusive::list<BodyHook, boost::intrusive::constant_time_size<false>> bodies_;
   bool room_made_ = false;  // bytes have left the budget since ResumePaused() last looked

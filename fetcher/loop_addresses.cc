@@ -68,13 +68,31 @@ void Fetcher::Loop::LookUp(std::unique_ptr<Transfer> transfer, const std::string
 
 void Fetcher::Loop::AddAddresses(Transfer& transfer, std::string_view host, uint16_t port,
                                  const std::vector<IpAddress>& addresses) {
-  // "+": libcurl forgets it after a while; the next transfer brings it anew.
-  std::string entry = fmt::format("+{}:{}:", host, port);
+  const std::string name = fmt::format("{}:{}", host, port);
+  ++names_[name];
+  transfer.names.push_back(name);
+  std::string entry = "+" + name + ":";  // "+": in place of what it may have
   for (const IpAddress& address : addresses) {
     if (&address != &addresses.front()) entry += ',';
     entry += address.IsV4() ? address.ToString() : "[" + address.ToString() + "]";
   }
+  // What no transfer needs any more is taken out by the next one; before that, libcurl has no ear.
+  while (!unneeded_.empty()) {
+    const std::string old = std::move(unneeded_.back());
+    unneeded_.pop_back();
+    if (names_.contains(old)) continue;
+    transfer.addresses = curl_slist_append(transfer.addresses, ("-" + old).c_str());
+  }
   transfer.addresses = curl_slist_append(transfer.addresses, entry.c_str());
+}
+
+void Fetcher::Loop::ForgetNames(const Transfer& transfer) {
+  for (const std::string& name : transfer.names) {
+    const auto it = names_.find(name);
+    if (--it->second > 0) continue;
+    names_.erase(it);
+    unneeded_.push_back(name);
+  }
 }
 
 }  // namespace crawld::fetcher

@@ -17,7 +17,6 @@ constexpr size_t kMaxIdleHandles = 64;
 constexpr uint64_t kMaxFirstReserve = 1 << 20;
 constexpr long kReceiveBuffer = 32 << 10;
 constexpr long kReceiveBufferOfMany = 16 << 10;  // libcurl's own; with thousands of transfers
-constexpr long kAddressSlack = 60;               // seconds
 
 template <typename T>
 void Set(CURL* easy, CURLoption option, T value) {
@@ -91,9 +90,9 @@ CURL* Fetcher::Loop::TakeHandle() {
   Set(easy, CURLOPT_NOPROXY, "");
   // The addresses that a transfer brings (CURLOPT_RESOLVE) outlast it, even when it first waits for
   // another's connection: libcurl is never to look a name up itself, past the guard and the loop.
-  Set(easy, CURLOPT_DNS_CACHE_TIMEOUT,
-      static_cast<long>(std::chrono::ceil<std::chrono::seconds>(options_.total_timeout).count()) +
-          kAddressSlack);
+  // For ever, until a later transfer takes them away (AddAddresses()): else libcurl would look
+  // through all of them at the end of each transfer for those that are too old.
+  Set(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
   Set(easy, CURLOPT_FOLLOWLOCATION, 0L);
   Set(easy, CURLOPT_HTTP_TRANSFER_DECODING, 0L);
   Set(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);

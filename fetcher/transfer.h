@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "concurrency/future.h"
 #include "fetcher/address_guard.h"
@@ -44,6 +45,7 @@ struct Fetcher::Loop::Transfer : BodyHook {
   Loop* const loop;
   CURL* easy = nullptr;
   curl_slist* addresses = nullptr;  // of its host, as CURLOPT_RESOLVE wants them
+  std::vector<std::string> names;   // that `addresses` tells of: of its host, of its proxy
   FetchRequest request;
   concurrency::Promise<FetchResult> promise;
   FetchResult result;

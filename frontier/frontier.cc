@@ -232,8 +232,9 @@ class Frontier::Committer {
       return;
     }
     // A robots file on another host says nothing of this one.
-    if (completion.silent && !Visits(task)) ++host.record.failures;
-    if (completion.status != 0 && !Visits(task)) {
+    const Reach reach = Visits(task) ? Reach::kUnknown : completion.reach;
+    if (reach == Reach::kSilent) ++host.record.failures;
+    if (reach == Reach::kAnswered) {
       host.record.last_took = std::min(completion.took, Millis(UINT32_MAX));
       host.record.failures = 0;
       host.record.parked_until = WallTime{};
@@ -339,10 +340,11 @@ class Frontier::Committer {
         }
         record.kind = RobotsRecord::Kind::kUnreachable;
         // A host that does not answer at all is the gate's business, if there is one.
-        record.given_up = options_.scheduler.give_up_robots &&
-                          record.failures >= options_.scheduler.robots_max_tries &&
-                          (!completion.silent || options_.scheduler.health.failures == 0 ||
-                           result.kind == RobotsResult::Kind::kForbidden);
+        record.given_up =
+            options_.scheduler.give_up_robots &&
+            record.failures >= options_.scheduler.robots_max_tries &&
+            (completion.reach != Reach::kSilent || options_.scheduler.health.failures == 0 ||
+             result.kind == RobotsResult::Kind::kForbidden);
         record.expires = record.given_up ? work.now + politeness.robots_max_age : again;
         break;
       }

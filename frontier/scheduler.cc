@@ -260,13 +260,13 @@ void Scheduler::Release(const Task& task, const FetchEnd& end) {
 // What the end of a fetch says of its host's health.
 void Scheduler::NoteReach(Host& host, const Task& task, const FetchEnd& end) {
   switch (end.reach) {
-    case FetchEnd::Reach::kUnknown:
+    case Reach::kUnknown:
       return;
-    case FetchEnd::Reach::kAnswered:
+    case Reach::kAnswered:
       host.last_took = end.took;
       host.failures = 0;
       return;
-    case FetchEnd::Reach::kSilent:
+    case Reach::kSilent:
       break;
   }
   ++host.failures;

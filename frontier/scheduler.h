@@ -110,11 +110,6 @@ using Decision = std::variant<Task, Wait, LookUp>;
 
 // How a fetch has ended, as far as its host is concerned.
 struct FetchEnd {
-  enum class Reach : uint8_t {
-    kUnknown,   // it was broken off, or never begun
-    kAnswered,  // whatever it said
-    kSilent,    // no answer: it counts towards the host's gate
-  };
   WallTime when;
   Millis took{0};
   std::string address = {};  // of the peer; empty: there was none

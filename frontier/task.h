@@ -150,15 +150,22 @@ struct RobotsResult {
   std::optional<web::Url> redirect_to;
 };
 
+// What the end of a fetch says of its host's health.
+enum class Reach : uint8_t {
+  kUnknown,   // nothing: it was broken off, or never begun
+  kAnswered,  // it is there, whatever it said
+  kSilent,    // it did not answer: one more failure in a row
+};
+
 struct Completion {
   Task task;
   Outcome outcome = Outcome::kDone;
-  uint16_t status = 0;                 // HTTP status, 0 if none
-  std::string reason;                  // kFailed, kRetry: name of the error
-  WallTime retry_at{};                 // kRetry
-  WallTime hold_host_until{};          // Retry-After of a 429 or 503: no fetch of the host before
-  Millis took{0};                      // from the fetch's beginning to its end
-  bool silent = false;                 // the host did not answer: counts towards its gate
+  uint16_t status = 0;         // HTTP status, 0 if none
+  std::string reason;          // kFailed, kRetry: name of the error
+  WallTime retry_at{};         // kRetry
+  WallTime hold_host_until{};  // Retry-After of a 429 or 503: no fetch of the host before
+  Millis took{0};              // from the fetch's beginning to its end
+  Reach reach = Reach::kAnswered;
   std::vector<Discovery> found;        // links, redirect target, sitemap entries
   std::optional<RobotsResult> robots;  // robots tasks
 };

@@ -11,6 +11,18 @@ bool IsRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+frontier::Reach ReachOf(const fetcher::FetchResult& fetched) {
+  switch (fetched.contact()) {
+    case fetcher::Contact::kNone:
+      return frontier::Reach::kUnknown;
+    case fetcher::Contact::kAnswer:
+      return frontier::Reach::kAnswered;
+    case fetcher::Contact::kSilence:
+      return frontier::Reach::kSilent;
+  }
+  return frontier::Reach::kUnknown;
+}
+
 Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url,
                   std::string_view robots_token) {
   Answer answer;

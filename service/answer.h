@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "fetcher/fetch.h"
+#include "frontier/task.h"
 #include "parser/content_coding.h"
 #include "parser/parsed_page.h"
 #include "web/http_head.h"
@@ -29,6 +30,9 @@ struct Answer {
 };
 
 bool IsRedirect(int status);
+
+// What a fetch says of its host, in the frontier's words.
+frontier::Reach ReachOf(const fetcher::FetchResult& fetched);
 
 // `robots_token`: whose directives in X-Robots-Tag count, besides those for all.
 Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url,

@@ -105,9 +105,7 @@ void HostHealth::Probe(const Patient& patient) {
 void HostHealth::Note(frontier::HostId id, const fetcher::FetchResult& result) {
   const WallTime now = clock_.Now();
   std::optional<Patient> done;
-  const bool answered = result.status != 0 || (result.error && !fetcher::IsSilence(*result.error) &&
-                                               *result.error != fetcher::FetchError::kCancelled &&
-                                               *result.error != fetcher::FetchError::kInternal);
+  const bool answered = result.contact() == fetcher::Contact::kAnswer;
   {
     const MutexLock lock(mutex_);
     const auto it = patients_.find(id);

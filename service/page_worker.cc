@@ -133,8 +133,7 @@ PageResult PageWorker::Process(frontier::Task task, fetcher::FetchResult fetched
     return std::move(page.out);
   }
   completion.status = static_cast<uint16_t>(page.fetched.status);
-  completion.silent =
-      page.fetched.status == 0 && page.fetched.error && fetcher::IsSilence(*page.fetched.error);
+  completion.reach = ReachOf(page.fetched);
   completion.took = std::chrono::ceil<Millis>(page.fetched.total);
   page.answer = ReadAnswer(page.fetched, completion.task.url, options_.robots_token);
   page.robots = page.answer.robots;

@@ -27,19 +27,17 @@ constexpr uint64_t kMaxGroupBytes = 32ULL << 20;
 
 size_t FetchedCapacity(const PipelineOptions& options) {
   // Room for what is in flight, and as much again (within bounds) for what waits to be parsed.
-  return options.concurrency + std::clamp<size_t>(options.concurrency, 64, 4096);
+  return options.concurrency + options.max_silent +
+         std::clamp<size_t>(options.concurrency, 64, 4096);
 }
 
 frontier::FetchEnd EndOf(const fetcher::FetchResult& result, WallTime now) {
-  using Reach = frontier::FetchEnd::Reach;
   frontier::FetchEnd end;
   end.when = now;
   end.took = std::chrono::ceil<Millis>(result.total);
   end.address = result.ip;
-  if (result.error && result.status == 0) {
-    end.reach = fetcher::IsSilence(*result.error) ? Reach::kSilent : Reach::kUnknown;
-    end.reason = fetcher::Name(*result.error);
-  }
+  end.reach = ReachOf(result);
+  if (result.error) end.reason = fetcher::Name(*result.error);
   return end;
 }
 
@@ -57,6 +55,7 @@ Pipeline::Pipeline(const PipelineOptions& options, const Clock& clock, concurren
       fetched_(FetchedCapacity(options)),
       parsed_(options.commit_pages),
       permits_(options.concurrency),
+      silent_(std::max<uint64_t>(options.max_silent, 1)),
       stop_(stop),
       lookups_(kMaxLookUps) {}
 
@@ -97,6 +96,7 @@ PipelineStats Pipeline::stats() const {
   stats.errors = errors_.load(kRelaxed);
   stats.not_archived = not_archived_.load(kRelaxed);
   stats.in_flight = fetcher_.in_flight();
+  stats.silent = silent_.total() - silent_.available();
   stats.fetched_queue = fetched_.size();
   stats.parsed_queue = parsed_.size();
   stats.held_bytes = fetcher_.budget().used();
@@ -180,11 +180,22 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
   // Another try is not to fail for a connection that has gone bad.
   request.fresh_connection = task.info.tries > 0;
   if (task.info.kind == frontier::TaskKind::kRobots) request.max_body = kMaxRobotsBody;
+  // Both callbacks run on the transfer's event loop.
+  auto place = std::make_shared<Place>(std::move(permit));
+  if (options_.max_silent > 0) {
+    request.patience = options_.patience;
+    request.on_silent = [this, place] {
+      auto silent = silent_.TryAcquire();
+      if (!silent) return;  // there are enough that wait
+      place->silent = *std::move(silent);
+      place->permit.Release();
+    };
+  }
   uncommitted_.fetch_add(1, std::memory_order_relaxed);
   fetcher_.Submit(std::move(request))
       .AddDoneCallback(
           [this, task = std::move(task), slot = std::move(slot),
-           permit = std::move(permit)](concurrency::Future<fetcher::FetchResult>& future) mutable {
+           place = std::move(place)](concurrency::Future<fetcher::FetchResult>& future) mutable {
             fetcher::FetchResult result;
             try {
               result = future.Take();
@@ -195,7 +206,8 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
             // The millisecond that has begun counts for the host.
             frontier_.Release(task, EndOf(result, clock_.Now() + Millis(1)));
             fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result)});
-            permit.Release();  // last: Run() may end once it has all permits
+            place->permit.Release();  // last: Run() may end once it has all permits
+            place->silent.Release();
           });
 }
 
@@ -370,11 +382,16 @@ Pipeline::End Pipeline::Run(
   // Grace for what is in flight; then it is given back.
   if (!failed_.IsSet()) {
     Idle("grants transfers in flight their grace");
-    const auto all_ended = permits_.AcquireFor(options_.grace, permits_.total());
+    const auto deadline = concurrency::DeadlineAfter(options_.grace);
+    auto all_ended = permits_.AcquireFor(options_.grace, permits_.total());
+    if (all_ended) {
+      all_ended = silent_.AcquireFor(deadline - std::chrono::steady_clock::now(), silent_.total());
+    }
     if (!all_ended) spdlog::info("grace is over: {} transfers are given back", stats().in_flight);
   }
   fetcher_.Stop();
   const auto all_ended = permits_.Acquire(permits_.total());
+  const auto all_silent = silent_.Acquire(silent_.total());
   const auto all_found = lookups_.Acquire(lookups_.total());
   // Consumers drain the queues before they leave.
   fetched_.Close();

@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "archive/archive.h"
@@ -36,6 +37,10 @@ namespace crawld::service {
 struct PipelineOptions {
   bool once = false;          // end when nothing is left to fetch
   uint32_t concurrency = 64;  // fetches in flight
+  // Fetches beyond those that have waited so long for the first byte of an answer: a server that is
+  // silent keeps no other from being asked.
+  uint32_t max_silent = 1024;
+  Millis patience{1000};
   int parser_threads = 2;
   uint32_t commit_pages = 512;
   Millis commit_interval{200};
@@ -57,6 +62,7 @@ struct PipelineStats {
   uint64_t errors = 0;        // fetches without a whole response
   uint64_t not_archived = 0;  // tries to be repeated
   size_t in_flight = 0;
+  size_t silent = 0;  // of them, those beyond the concurrency
   size_t fetched_queue = 0;
   size_t parsed_queue = 0;
   uint64_t held_bytes = 0;  // of bodies in flight, and of results until their commit
@@ -105,6 +111,12 @@ class Pipeline {
   void Dispatch();
   std::optional<frontier::Task> NextTask();
   void LookUp(const frontier::LookUp& wanted);
+  // Of a fetch in flight: one of the two.
+  struct Place {
+    explicit Place(concurrency::Semaphore::Permit p) : permit(std::move(p)) {}
+    concurrency::Semaphore::Permit permit;
+    concurrency::Semaphore::Permit silent;
+  };
   void Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::Slot slot,
               concurrency::Semaphore::Permit permit);
   void Parse();
@@ -128,6 +140,7 @@ class Pipeline {
   concurrency::BoundedQueue<Fetched> fetched_;
   concurrency::BoundedQueue<Finished> parsed_;
   concurrency::Semaphore permits_;
+  concurrency::Semaphore silent_;
   concurrency::Event& stop_;
   concurrency::Event wake_;  // something changed that the dispatcher may wait for
   concurrency::Event failed_;

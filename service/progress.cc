@@ -47,20 +47,33 @@ std::string Duration(std::chrono::seconds s) {
   return fmt::format("{}h {:02}m", n / 3600, n / 60 % 60);
 }
 
-std::string WaitingFor(const frontier::FrontierStats& stats) {
+std::string WaitingFor(const frontier::FrontierStats& stats, WallTime now) {
   if (stats.scheduler.in_flight > 0) return {};
-  if (Remaining(stats.counters) == 0) return "idle: no URL is queued";
-  if (Count(stats.counters, frontier::UrlState::kQueued) == 0)
+  const uint64_t remaining = Remaining(stats.counters);
+  if (remaining == 0) return "idle: no URL is queued";
+  if (remaining == stats.parked_urls) {
+    return fmt::format("waits: {} URLs are of hosts that do not answer", Thousands(remaining));
+  }
+  if (Count(stats.counters, frontier::UrlState::kQueued) == 0) {
     return "waits until URLs may be tried again";
-  switch (stats.last_wait.reason) {
-    case frontier::Wait::Reason::kEmpty:
-      return "waits for commits";
-    case frontier::Wait::Reason::kPoliteness:
-      return "waits for hosts that may not be asked yet";
+  }
+  const frontier::Wait& wait = stats.last_wait;
+  switch (wait.reason) {
+    case frontier::Wait::Reason::kPoliteness: {
+      if (wait.held_by == frontier::Hold::kNothing) {
+        return "waits until a host may be asked again";
+      }
+      const auto left = std::max(Millis(0), wait.until - now);
+      return fmt::format("waits {} for a host that may not be asked yet ({})",
+                         Duration(std::chrono::ceil<std::chrono::seconds>(left)),
+                         frontier::Name(wait.held_by));
+    }
     case frontier::Wait::Reason::kInFlight:
       return "waits for fetches in flight";
     case frontier::Wait::Reason::kGated:
-      return "waits for hosts that do not answer";
+      return fmt::format("waits for {} hosts that do not answer and are probed",
+                         stats.scheduler.gated_hosts);
+    case frontier::Wait::Reason::kEmpty:
     case frontier::Wait::Reason::kCommit:
       return "waits for commits";
   }
@@ -82,7 +95,7 @@ std::string Progress::Bar(const Snapshot& now, double rate) const {
                          ? Duration(std::chrono::seconds(
                                static_cast<int64_t>(static_cast<double>(remaining) / rate))) +
                                " left"
-                         : WaitingFor(now.frontier);
+                         : WaitingFor(now.frontier, now.wall);
   std::string text =
       fmt::format(" {:3.0f}%  {} of {}  {:.0f}/s  {} in flight  {}", share * 100, Thousands(done),
                   Thousands(done + remaining), rate, now.pipeline.in_flight, left);
@@ -110,16 +123,19 @@ void Progress::Show(const Snapshot& now) {
     return;
   }
   const frontier::Counters& counters = now.frontier.counters;
-  const std::string waiting = WaitingFor(now.frontier);
+  const std::string waiting = WaitingFor(now.frontier, now.wall);
   const std::string held =
       now.frontier.origins_held == 0
           ? std::string()
           : fmt::format(", {} origins held by robots.txt", now.frontier.origins_held);
+  const size_t gated = now.frontier.scheduler.gated_hosts;
+  const std::string dead = gated == 0 ? std::string() : fmt::format(", {} hosts probed", gated);
   spdlog::info(
-      "{} done, {:.1f} pages/s, {} in flight, {} queued, {} to be tried again, {} failed{}{}{}",
+      "{} done, {:.1f} pages/s, {} in flight, {} queued, {} to be tried again, {} failed{}{}{}{}",
       Count(counters, frontier::UrlState::kDone), rate_, now.pipeline.in_flight,
       Count(counters, frontier::UrlState::kQueued), Count(counters, frontier::UrlState::kLater),
-      Count(counters, frontier::UrlState::kFailed), held, waiting.empty() ? "" : "; ", waiting);
+      Count(counters, frontier::UrlState::kFailed), held, dead, waiting.empty() ? "" : "; ",
+      waiting);
 }
 
 void Progress::Clear() {

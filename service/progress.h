@@ -15,7 +15,9 @@ namespace crawld::service {
 struct Snapshot {
   frontier::FrontierStats frontier;
   PipelineStats pipeline;
+  fetcher::FetcherStats fetcher;
   std::chrono::steady_clock::time_point when;
+  WallTime wall{};
 };
 
 class Progress {
@@ -45,6 +47,6 @@ std::string Bytes(uint64_t n);
 std::string Duration(std::chrono::seconds s);
 
 // What the crawl waits for, in words; empty while it fetches.
-std::string WaitingFor(const frontier::FrontierStats& stats);
+std::string WaitingFor(const frontier::FrontierStats& stats, WallTime now);
 
 }  // namespace crawld::service

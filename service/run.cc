@@ -20,6 +20,7 @@
 #include "service/progress.h"
 #include "service/seeder.h"
 #include "service/signals.h"
+#include "service/watchdog.h"
 #include "service/wiring.h"
 
 namespace crawld::service {
@@ -27,6 +28,7 @@ namespace {
 
 constexpr Millis kBarPeriod{200};
 constexpr Millis kLinePeriod{10'000};
+constexpr Millis kWatchPeriod{1000};
 constexpr Millis kCookiePeriod{60'000};
 
 // As many descriptors as the system allows: each fetch holds one.
@@ -81,6 +83,21 @@ void PrintSummary(const config::Config& config, Pipeline::End end, const Snapsho
         fmt::format("  held       {}: origins whose robots.txt cannot be had; the log names them\n",
                     Thousands(last.frontier.origins_held));
   }
+  if (last.frontier.parked_urls > 0) {
+    text += fmt::format(
+        "  parked     {} URLs of hosts that do not answer; the next run tries them again\n",
+        Thousands(last.frontier.parked_urls));
+  }
+  const fetcher::FetcherStats& fetcher = last.fetcher;
+  text += fmt::format(
+      "  network    {} connections, {} fetches on one that was there; {} names looked up, {} known"
+      ", {} not found\n",
+      Thousands(fetcher.connections), Thousands(fetcher.reused), Thousands(fetcher.dns_lookups),
+      Thousands(fetcher.dns_hits + fetcher.dns_joined), Thousands(fetcher.dns_failures));
+  if (fetcher.tls_handshakes > 0) {
+    text += fmt::format("  TLS        {} handshakes, {} of them resumed a session\n",
+                        Thousands(fetcher.tls_handshakes), Thousands(fetcher.tls_resumed));
+  }
   const std::string dir = config.data_dir.string();
   if (config.archive.warc)
     text += fmt::format("  archive    {}/warc/*.warc.gz, index {}/index.cdxj\n", dir, dir);
@@ -134,7 +151,7 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
     stop.Set();
     if (Pipeline* pipeline = running.load()) pipeline->Wake();
   });
-  RaiseDescriptorLimit(2 * config.fetcher.concurrency + 1024);
+  RaiseDescriptorLimit(config.fetcher.concurrency + config.fetcher.max_silent + 2048);
 
   const Clock clock;
   const auto began = std::chrono::steady_clock::now();
@@ -160,7 +177,8 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
   health = &*host_health;
 
   const auto snapshot = [&] {
-    return Snapshot{frontier.stats(), pipeline.stats(), std::chrono::steady_clock::now()};
+    return Snapshot{frontier.stats(), pipeline.stats(), fetcher.stats(),
+                    std::chrono::steady_clock::now(), clock.Now()};
   };
   const frontier::FrontierStats at_start = frontier.stats();
   spdlog::info("crawld {} starts crawl '{}' in {}: {} URLs known, {} queued", CRAWLD_VERSION,
@@ -173,6 +191,12 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
   Progress progress(terminal, TerminalWidth());
   Pipeline::End end{};
   {
+    Watchdog watchdog(config.fetcher.total_timeout);
+    concurrency::BackgroundThread watcher("watchdog", kWatchPeriod, [&](const concurrency::Event&) {
+      const auto alarm = watchdog.Look(fetcher.stats(), concurrency::ListThreads(),
+                                       std::chrono::steady_clock::now());
+      if (alarm) spdlog::error("{}", *alarm);
+    });
     bool first = true;
     concurrency::BackgroundThread reporter("progress", terminal ? kBarPeriod : kLinePeriod,
                                            [&](const concurrency::Event&) {
@@ -205,7 +229,9 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
   const uint64_t unreachable =
       last.frontier.counters.excluded[static_cast<int>(frontier::Verdict::kRobotsUnreachable)];
   const bool nothing_came = states[static_cast<int>(frontier::UrlState::kDone)] == 0 &&
-                            states[static_cast<int>(frontier::UrlState::kFailed)] + unreachable > 0;
+                            states[static_cast<int>(frontier::UrlState::kFailed)] + unreachable +
+                                    last.frontier.parked_urls >
+                                0;
   if (!once || end != Pipeline::End::kDrained) return kExitDone;
   if (last.frontier.counters.seen() == 0) {
     fmt::print(stderr,

@@ -15,6 +15,9 @@
 namespace crawld::service {
 namespace {
 
+// A host that may be asked again in a second is asked on the connection that is there.
+constexpr uint64_t kKeptConnections = 1024;
+
 parser::LinkKind ToParser(config::LinkKind kind) {
   switch (kind) {
     case config::LinkKind::kA:
@@ -165,8 +168,8 @@ fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
   fetcher::FetcherOptions options;
   options.threads = static_cast<int>(from.threads);
   // Per thread, with room for connections that are kept for hosts that are not due.
-  options.max_connections =
-      static_cast<uint32_t>(std::min<uint64_t>(from.concurrency / from.threads + 64, 100'000));
+  options.max_connections = static_cast<uint32_t>(std::min<uint64_t>(
+      (from.concurrency + from.max_silent) / from.threads + kKeptConnections, 200'000));
   options.connect_timeout = from.connect_timeout;
   options.first_byte_timeout = from.first_byte_timeout;
   options.idle_timeout = from.idle_timeout;
@@ -271,6 +274,7 @@ PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
   PipelineOptions options;
   options.once = once;
   options.concurrency = static_cast<uint32_t>(config.fetcher.concurrency);
+  options.max_silent = static_cast<uint32_t>(config.fetcher.max_silent);
   options.parser_threads =
       config.parser.threads != 0
           ? static_cast<int>(config.parser.threads)

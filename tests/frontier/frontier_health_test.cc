@@ -6,7 +6,7 @@
 namespace crawld::frontier {
 namespace {
 
-constexpr FetchEnd::Reach kSilent = FetchEnd::Reach::kSilent;
+constexpr Reach kSilent = Reach::kSilent;
 
 class FrontierHealthTest : public FrontierTest {
  protected:
@@ -28,7 +28,7 @@ class FrontierHealthTest : public FrontierTest {
     frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "connect"});
     Completion failed;
     failed.task = *task;
-    failed.silent = true;
+    failed.reach = Reach::kSilent;
     failed.outcome = Outcome::kRetry;
     failed.retry_at = At(retry);
     failed.reason = "connect";
@@ -59,7 +59,7 @@ TEST_F(FrontierHealthTest, AHostThatDoesNotAnswerAgainAndAgainIsGatedAndItsUrlsW
       frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "connect"});
       Completion again = Done(*task);
       again.status = 0;
-      again.silent = true;
+      again.reach = Reach::kSilent;
       again.outcome = Outcome::kRetry;
       again.retry_at = At(now + 100'000);
       CommitGroup group;
@@ -141,7 +141,7 @@ TEST_F(FrontierHealthTest, AHostThatIsThereButBreaksIsProbedLessAndLessOften) {
       frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "reset"});
       Completion failed = Done(*task);
       failed.status = 0;
-      failed.silent = true;
+      failed.reach = Reach::kSilent;
       failed.outcome = Outcome::kFailed;
       CommitGroup group;
       group.completions.push_back(std::move(failed));
@@ -231,7 +231,7 @@ TEST_F(FrontierHealthTest, MoreDeadHostsThanCanBeProbedAreParkedForAWhile) {
       frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "dns"});
       Completion again = Done(*task);
       again.status = 0;
-      again.silent = true;
+      again.reach = Reach::kSilent;
       again.outcome = Outcome::kRetry;
       again.retry_at = At(now + 1'000'000);
       CommitGroup group;
@@ -259,7 +259,7 @@ TEST_F(FrontierHealthTest, ARobotsFileWithoutAnswerIsTheGatesBusinessAndWritesNo
     frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "connect"});
     Completion failed = Done(*task);
     failed.status = 0;
-    failed.silent = true;
+    failed.reach = Reach::kSilent;
     failed.outcome = Outcome::kRetry;
     failed.robots.emplace().kind = RobotsResult::Kind::kUnreachable;
     CommitGroup group;

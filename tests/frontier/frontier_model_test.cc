@@ -96,9 +96,9 @@ TEST_P(FrontierModelTest, EveryUrlIsDoneExactlyOnceAndNoHostIsAskedTooOften) {
     fetching.erase(fetching.begin() + static_cast<std::ptrdiff_t>(at));
     const HostId host = completion.task.place.host;
     FetchEnd end{.when = At(now), .address = address_of(host)};
-    completion.silent = Chance(15);
-    if (completion.silent) end.reach = FetchEnd::Reach::kSilent;
-    completion.status = completion.silent ? 0 : 200;
+    const bool silent = Chance(15);
+    completion.reach = end.reach = silent ? Reach::kSilent : Reach::kAnswered;
+    completion.status = silent ? 0 : 200;
     frontier->Release(completion.task, end);
     --in_flight[host];
     --in_flight_at[address_of(host)];
@@ -106,12 +106,11 @@ TEST_P(FrontierModelTest, EveryUrlIsDoneExactlyOnceAndNoHostIsAskedTooOften) {
     ended_at_address[address_of(host)] = now;
     if (completion.task.info.kind == TaskKind::kRobots) {
       completion.robots = RobotsResult{RobotsResult::Kind::kAllowAll, "", std::nullopt};
-      if (completion.silent || Chance(20))
-        completion.robots->kind = RobotsResult::Kind::kUnreachable;
+      if (silent || Chance(20)) completion.robots->kind = RobotsResult::Kind::kUnreachable;
     } else {
       const uint32_t page = index.at(std::string(completion.task.url.href()));
       const uint32_t fate = Draw(10);
-      if (fate == 0 || completion.silent) {
+      if (fate == 0 || silent) {
         completion.outcome = Outcome::kRetry;
         completion.retry_at = At(now + Draw(100));
       } else if (fate == 1) {

@@ -210,7 +210,11 @@ TEST_F(PageWorkerTest, AnAnswerIsDoneAgainLaterOrGivenUp) {
     } else {
       EXPECT_EQ(completion.hold_host_until, WallTime{});
     }
-    EXPECT_EQ(completion.silent, c.status == 0 && fetcher::IsSilence(*c.error));
+    EXPECT_EQ(completion.reach,
+              c.status != 0                                       ? frontier::Reach::kAnswered
+              : ContactOf(*c.error) == fetcher::Contact::kSilence ? frontier::Reach::kSilent
+              : ContactOf(*c.error) == fetcher::Contact::kAnswer  ? frontier::Reach::kAnswered
+                                                                  : frontier::Reach::kUnknown);
     EXPECT_EQ(LogLine(result).at("try").to_number<int>(), c.tries + 1);
   }
 }

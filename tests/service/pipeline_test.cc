@@ -482,6 +482,37 @@ TEST_F(PipelineTest, NeverMoreIsInFlightThanConfiguredInAllAndPerHost) {
   EXPECT_EQ(server.request_count(), 44U);
 }
 
+TEST_F(PipelineTest, ServersThatAreSilentKeepNoOtherFromBeingAsked) {
+  constexpr int kSilent = 6;
+  test::HttpServerOptions addresses;
+  addresses.addresses = 1 + kSilent;
+  const HttpServer server(
+      [&](const Request& request) {
+        if (!request.host.starts_with("127.0.0.1:")) return Reply().Stall();
+        if (request.target == "/robots.txt") return test::Answer(404, "");
+        return test::Html("here");
+      },
+      addresses);
+  std::string seeds = "{urls: [";
+  for (int i = 2; i <= 1 + kSilent; ++i) seeds += "\"" + server.Url("/", i) + "\",";
+  for (int i = 0; i < 10; ++i) seeds += "\"" + server.Url("/" + std::to_string(i)) + "\",";
+  const auto line = Prepare(seeds + "]}", "", [](LineOptions& options) {
+    options.pipeline.concurrency = 2;
+    options.pipeline.max_silent = kSilent;
+    options.pipeline.patience = Millis(10);
+    options.pipeline.grace = Millis(0);
+  });
+  End end{};
+  {
+    concurrency::NamedThread run("dispatch", [&] { end = line->Run(); });
+    EXPECT_TRUE(server.AwaitRequests(kSilent + 11)) << "the silent ones, robots.txt, and ten pages";
+    EXPECT_EQ(line->pipeline().stats().silent, kSilent);
+    line->Stop();
+  }
+  EXPECT_EQ(end, End::kStopped);
+  EXPECT_EQ(line->pipeline().stats().silent, 0U);
+}
+
 TEST_F(PipelineTest, WhileTheMemoryBudgetIsSpentNothingMoreIsAskedFor) {
   HttpServer server([&](const Request& request) {
     if (request.target == "/robots.txt") return test::Answer(404, "");
