@@ -341,11 +341,12 @@ std::vector<Key> MakeTable() {
           .Doc("Event loops; one carries thousands of transfers."),
       CRAWLD_KEY(fetcher.concurrency)
           .Range(1, 100'000)
-          .Doc("Transfers at the same time, in all, but for those of max_silent."),
+          .Doc("Transfers at the same time, from hosts that answer."),
       CRAWLD_KEY(fetcher.max_silent)
           .Range(0, 100'000)
-          .Doc("So many more that have waited a second for the first byte of an answer: servers "
-               "that are silent keep no other from being asked."),
+          .Doc(
+              "So many more from hosts that have not answered yet, or not for a second: dead hosts "
+              "keep no other from being asked."),
       CRAWLD_KEY(fetcher.connect_timeout)
           .Range(milliseconds(1), hours(1))
           .Doc("For name, connection and TLS handshake together."),

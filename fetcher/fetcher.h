@@ -31,8 +31,11 @@ namespace crawld::fetcher {
 
 struct FetcherOptions {
   int threads = 1;
-  uint32_t max_connections = 256;  // kept open per thread, idle ones included
-  Millis connect_timeout{10000};   // name, connection, TLS
+  // Kept open by a thread when their fetch is over. When there are so many, those that are kept
+  // stay, and new ones are closed after use: of hosts that are asked in turns, that reuses the
+  // most.
+  uint32_t max_kept_connections = 256;
+  Millis connect_timeout{10000};  // name, connection, TLS
   Millis first_byte_timeout{30000};
   Millis idle_timeout{20000};  // between two pieces of the answer
   Millis total_timeout{120000};

@@ -18,6 +18,7 @@ namespace asio = boost::asio;
 
 // How often time limits are looked at: the resolution of first byte, idle and total time-outs.
 constexpr std::chrono::milliseconds kSweepInterval{50};
+constexpr long kNoLimit = std::numeric_limits<int32_t>::max();
 // Between two looks at the network.
 constexpr size_t kStartsAtOnce = 16;
 
@@ -54,7 +55,9 @@ Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<c
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &OnTimer);
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(options.max_connections));
+  // Ours is the limit, see OnRequest(): libcurl would look at each connection it has to find the
+  // oldest, for each that it closes.
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kNoLimit);
   curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
   curl_multi_setopt(multi_, CURLMOPT_MAX_CONCURRENT_STREAMS,
                     static_cast<long>(options.max_streams));

@@ -112,8 +112,7 @@ class Fetcher::Loop {
   // A kept connection is known by its ends; libcurl does not tell which one it takes.
   void NoteKept(const std::shared_ptr<Socket>& socket);
   void ForgetKept(const Socket& socket);
-  // Whether something has come on it, its end included, that nobody has read.
-  bool HasInput(std::string_view peer_ip, int peer_port, int local_port) const;
+  const Socket* FindKept(std::string_view peer_ip, int peer_port, int local_port) const;
   void Arm(const std::shared_ptr<Socket>& socket);
   void ArmTimer(long delay_ms);
   void WaitUntilDue();

@@ -137,16 +137,22 @@ void Fetcher::Loop::ForgetKept(const Socket& socket) {
   if (it != end) kept_.erase(it);
 }
 
-bool Fetcher::Loop::HasInput(std::string_view peer_ip, int peer_port, int local_port) const {
+const Fetcher::Loop::Socket* Fetcher::Loop::FindKept(std::string_view peer_ip, int peer_port,
+                                                     int local_port) const {
   const auto [begin, end] = kept_.equal_range(local_port);
   for (auto it = begin; it != end; ++it) {
-    Socket& socket = *it->second;
-    if (socket.peer_port != peer_port || socket.peer_ip != peer_ip) continue;
-    char byte = 0;
-    return recv(socket.descriptor.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
-           (errno != EAGAIN && errno != EWOULDBLOCK);
+    const Socket& socket = *it->second;
+    if (socket.peer_port == peer_port && socket.peer_ip == peer_ip) return &socket;
   }
-  return false;
+  return nullptr;
+}
+
+bool Fetcher::Loop::Socket::HasInput() const {
+  char byte = 0;
+  // Asio's type has no const way to its number.
+  const int fd = const_cast<Socket*>(this)->descriptor.native_handle();
+  return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+         (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 void Fetcher::Loop::Arm(const std::shared_ptr<Socket>& socket) {

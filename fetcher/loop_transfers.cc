@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "fetcher/socket.h"
 #include "fetcher/transfer.h"
 #include "web/ascii.h"
 
@@ -15,8 +16,8 @@ namespace {
 
 constexpr size_t kMaxIdleHandles = 64;
 constexpr uint64_t kMaxFirstReserve = 1 << 20;
-constexpr long kReceiveBuffer = 32 << 10;
-constexpr long kReceiveBufferOfMany = 16 << 10;  // libcurl's own; with thousands of transfers
+constexpr long kReceiveBuffer = 16 << 10;  // libcurl's own: there may be thousands
+constexpr long kMaxIdleSeconds = 60;       // after which a connection is not used again
 
 template <typename T>
 void Set(CURL* easy, CURLoption option, T value) {
@@ -97,8 +98,8 @@ CURL* Fetcher::Loop::TakeHandle() {
   Set(easy, CURLOPT_HTTP_TRANSFER_DECODING, 0L);
   Set(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
   Set(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-  Set(easy, CURLOPT_BUFFERSIZE,
-      options_.max_connections > 256 ? kReceiveBufferOfMany : kReceiveBuffer);
+  Set(easy, CURLOPT_BUFFERSIZE, kReceiveBuffer);
+  Set(easy, CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
   Set(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
   // Certificates and sessions are ours, see tls.h; libcurl loads none and keeps none.
   Set<const char*>(easy, CURLOPT_CAINFO, nullptr);
@@ -156,6 +157,7 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
   Set(easy, CURLOPT_OPENSOCKETDATA, &transfer);
   Set(easy, CURLOPT_PREREQDATA, &transfer);
   Set(easy, CURLOPT_SSL_CTX_DATA, &transfer);
+  Set(easy, CURLOPT_FORBID_REUSE, 0L);
   Set(easy, CURLOPT_FRESH_CONNECT, transfer.request.fresh_connection ? 1L : 0L);
   Set(easy, CURLOPT_RESOLVE, transfer.addresses);
   // What is left of the time after the name was looked up.
@@ -197,10 +199,14 @@ int Fetcher::Loop::OnRequest(void* user, char* peer_ip, char*, int peer_port, in
   auto& transfer = *static_cast<Transfer*>(user);
   // What lies in a kept connection before the request is sent is no answer, but would be taken for
   // one. HTTP/2 has frames of its own that come at any time.
-  if (!transfer.sent && transfer.loop->HasInput(peer_ip, peer_port, local_port) &&
-      !SpeaksHttp2(transfer.easy)) {
+  Loop& loop = *transfer.loop;
+  const Socket* const kept = loop.FindKept(peer_ip, peer_port, local_port);
+  if (!transfer.sent && kept != nullptr && kept->HasInput() && !SpeaksHttp2(transfer.easy)) {
     transfer.spoiled = true;
     return CURL_PREREQFUNC_ABORT;
+  }
+  if (kept == nullptr && loop.kept_.size() >= loop.options_.max_kept_connections) {
+    Set(transfer.easy, CURLOPT_FORBID_REUSE, 1L);
   }
   transfer.died = std::exchange(transfer.sent, true);
   return transfer.died ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;

@@ -26,6 +26,9 @@ struct Fetcher::Loop::Socket {
   int local_port = 0;
   bool gone = false;
 
+  // Whether something has come, its end included, that nobody has read.
+  bool HasInput() const;
+
   // For good: libcurl no longer has it, and its number may be another's soon.
   void LetGo() {
     gone = true;

@@ -49,6 +49,7 @@ Scheduler::Host& Scheduler::LoadHost(HostId id, WallTime now) {
   host->HoldUntil(record->hold_until, Hold::kRetryAfter);
   host->HoldUntil(record->parked_until, Hold::kParked);
   if (floor_ != WallTime{}) host->HoldUntil(floor_ + host->pace.delay, Hold::kRestart);
+  host->answers = record->last_took > Millis(0) && record->failures == 0;
   // A host whose gate was shut has one chance, not all of them.
   if (options_.health.failures > 0) {
     host->failures = std::min(record->failures, options_.health.failures - 1);

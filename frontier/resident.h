@@ -45,6 +45,7 @@ struct Scheduler::Host {
   Hold held_by = Hold::kNothing;             // what says so
   Pace pace;                                 // PaceOf it, as of the last look at rules and answers
   Millis last_took{0};                       // its latest answer
+  bool answers = false;                      // it did to its latest fetch
   uint32_t failures = 0;                     // fetches in a row without an answer
   std::shared_ptr<concurrency::Event> gate;  // shut: it is being probed; null: there is none
   bool wants_address = false;                // where it is must be known first

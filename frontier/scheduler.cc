@@ -204,6 +204,7 @@ Decision Scheduler::Next(WallTime now, SideEffects& effects) {
     Host& host = *hosts_.at(first->host);
     task = TakeFrom(host, now, effects);
     if (task) {
+      task->unproven = !host.answers;
       ++host.in_flight;
       ++host.served;
       ++in_flight_;
@@ -264,11 +265,13 @@ void Scheduler::NoteReach(Host& host, const Task& task, const FetchEnd& end) {
       return;
     case Reach::kAnswered:
       host.last_took = end.took;
+      host.answers = true;
       host.failures = 0;
       return;
     case Reach::kSilent:
       break;
   }
+  host.answers = false;
   ++host.failures;
   if (options_.health.failures == 0 || host.gate || host.leaving) return;
   // A host that is there, but whose pages break, is to be probed less and less often.

@@ -92,6 +92,7 @@ struct Task {
   QueuePlace place;        // meaningless for robots tasks, which are in no queue
   web::UrlHash hash;       // of the crawl key
   web::Url robots_origin;  // robots tasks: /robots.txt of the origin whose rules these are
+  bool unproven = false;   // its host has never answered, or not to the latest fetch
 };
 
 // Why a URL that was found is not going to be fetched, or kAdmit.

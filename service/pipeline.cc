@@ -182,14 +182,17 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
   if (task.info.kind == frontier::TaskKind::kRobots) request.max_body = kMaxRobotsBody;
   // Both callbacks run on the transfer's event loop.
   auto place = std::make_shared<Place>(std::move(permit));
-  if (options_.max_silent > 0) {
+  const auto step_aside = [this](Place& own) {
+    auto silent = silent_.TryAcquire();
+    if (!silent) return;  // there are enough that wait
+    own.silent = *std::move(silent);
+    own.permit.Release();
+  };
+  if (options_.max_silent > 0 && task.unproven) {
+    step_aside(*place);
+  } else if (options_.max_silent > 0) {
     request.patience = options_.patience;
-    request.on_silent = [this, place] {
-      auto silent = silent_.TryAcquire();
-      if (!silent) return;  // there are enough that wait
-      place->silent = *std::move(silent);
-      place->permit.Release();
-    };
+    request.on_silent = [step_aside, place] { step_aside(*place); };
   }
   uncommitted_.fetch_add(1, std::memory_order_relaxed);
   fetcher_.Submit(std::move(request))

@@ -37,8 +37,8 @@ namespace crawld::service {
 struct PipelineOptions {
   bool once = false;          // end when nothing is left to fetch
   uint32_t concurrency = 64;  // fetches in flight
-  // Fetches beyond those that have waited so long for the first byte of an answer: a server that is
-  // silent keeps no other from being asked.
+  // Fetches beyond those from hosts that have not answered yet, or have been silent for so long:
+  // dead hosts keep no other from being asked.
   uint32_t max_silent = 1024;
   Millis patience{1000};
   int parser_threads = 2;

@@ -31,18 +31,25 @@ constexpr Millis kLinePeriod{10'000};
 constexpr Millis kWatchPeriod{1000};
 constexpr Millis kCookiePeriod{60'000};
 
-// As many descriptors as the system allows: each fetch holds one.
-void RaiseDescriptorLimit(uint64_t wanted) {
+// As many descriptors as the system allows: each transfer holds one, and each connection that is
+// kept. Where they are few, fewer are kept.
+void FitDescriptors(const config::Config& config, fetcher::FetcherOptions& options) {
+  constexpr uint64_t kOwn = 512;  // of the store, the archive, logs
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < wanted) {
+  const uint64_t needed = config.fetcher.concurrency + config.fetcher.max_silent + kOwn;
+  if (limit.rlim_cur < needed) {
     spdlog::warn(
-        "only {} file descriptors are allowed, fetcher.concurrency may need {}: raise LimitNOFILE "
-        "(systemd) or `ulimit -n`",
-        limit.rlim_cur, wanted);
+        "only {} file descriptors are allowed, and {} may be needed: raise LimitNOFILE (systemd) "
+        "or "
+        "`ulimit -n`, or lower fetcher.concurrency and fetcher.max_silent",
+        limit.rlim_cur, needed);
   }
+  const uint64_t left = limit.rlim_cur > needed ? limit.rlim_cur - needed : 0;
+  options.max_kept_connections = static_cast<uint32_t>(
+      std::min<uint64_t>(options.max_kept_connections, left / config.fetcher.threads));
 }
 
 int TerminalWidth() {
@@ -151,7 +158,6 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
     stop.Set();
     if (Pipeline* pipeline = running.load()) pipeline->Wake();
   });
-  RaiseDescriptorLimit(config.fetcher.concurrency + config.fetcher.max_silent + 2048);
 
   const Clock clock;
   const auto began = std::chrono::steady_clock::now();
@@ -169,7 +175,9 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
   };
   frontier::Frontier frontier(config.data_dir / "frontier", std::move(frontier_options));
   archive::Archive archive(config.data_dir, ArchiveOptionsOf(config), frontier.archive_position());
-  fetcher::Fetcher fetcher(FetcherOptionsOf(config));
+  fetcher::FetcherOptions fetcher_options = FetcherOptionsOf(config);
+  FitDescriptors(config, fetcher_options);
+  fetcher::Fetcher fetcher(fetcher_options);
   Pipeline pipeline(PipelineOptionsOf(config, once), clock, stop, frontier, fetcher, archive);
   running.store(&pipeline);
   std::optional<HostHealth> host_health(std::in_place, HostHealthOptionsOf(config), clock, fetcher,

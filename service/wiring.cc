@@ -15,9 +15,6 @@
 namespace crawld::service {
 namespace {
 
-// A host that may be asked again in a second is asked on the connection that is there.
-constexpr uint64_t kKeptConnections = 1024;
-
 parser::LinkKind ToParser(config::LinkKind kind) {
   switch (kind) {
     case config::LinkKind::kA:
@@ -167,9 +164,7 @@ fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
   const config::Fetcher& from = config.fetcher;
   fetcher::FetcherOptions options;
   options.threads = static_cast<int>(from.threads);
-  // Per thread, with room for connections that are kept for hosts that are not due.
-  options.max_connections = static_cast<uint32_t>(std::min<uint64_t>(
-      (from.concurrency + from.max_silent) / from.threads + kKeptConnections, 200'000));
+  options.max_kept_connections = static_cast<uint32_t>(kKeptConnections / from.threads);
   options.connect_timeout = from.connect_timeout;
   options.first_byte_timeout = from.first_byte_timeout;
   options.idle_timeout = from.idle_timeout;

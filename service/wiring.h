@@ -1,6 +1,8 @@
 // Wiring: from the one Config to each room's own Options. Only here does a room meet the config.
 #pragma once
 
+#include <cstdint>
+
 #include "archive/archive.h"
 #include "config/config.h"
 #include "fetcher/fetcher.h"
@@ -9,6 +11,9 @@
 #include "service/pipeline.h"
 
 namespace crawld::service {
+
+// A host that may be asked again in a second is asked on the connection that is there.
+inline constexpr uint64_t kKeptConnections = 2048;
 
 fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config);
 frontier::FrontierOptions FrontierOptionsOf(const config::Config& config);

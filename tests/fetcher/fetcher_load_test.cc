@@ -30,7 +30,7 @@ class FetcherLoadTest : public testing::Test {
     setrlimit(RLIMIT_NOFILE, &limit);
     options_.user_agent = "crawld-test/1";
     options_.allow_addresses = AllAddresses();
-    options_.max_connections = 1100;
+    options_.max_kept_connections = 1100;
   }
   static FetchRequest To(const HttpServer& server, int number) {
     FetchRequest request;
