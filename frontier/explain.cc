@@ -8,7 +8,13 @@
 namespace crawld::frontier {
 namespace {
 
-void ReadUrl(const Store& store, const Discovery& found, Explanation& out) {
+void ReadUrl(const Store& store, const Scope& scope, const Discovery& found, Explanation& out) {
+  // By its identity: url_key may make one URL of two spellings.
+  const auto is_it = [&](const QueueEntry& entry) {
+    if (entry.place.host != found.host) return false;
+    const auto url = web::Url::Parse(entry.url);
+    return entry.url == out.url || (url && scope.Hash(*url) == found.hash);
+  };
   const auto record = store.ReadUrl(found.host, found.hash);
   if (!record) return;
   out.state = record->state;
@@ -20,7 +26,7 @@ void ReadUrl(const Store& store, const Discovery& found, Explanation& out) {
       from.host = found.host;
       from.origin = origin;
       store.ScanQueue(found.host, origin, from, [&](QueueEntry&& entry) {
-        if (entry.url != out.url) {
+        if (!is_it(entry)) {
           ++before;
           return true;
         }
@@ -32,7 +38,7 @@ void ReadUrl(const Store& store, const Discovery& found, Explanation& out) {
     }
   } else if (record->state == UrlState::kLater) {
     store.ScanLater([&](WallTime when, QueueEntry&& entry) {
-      if (entry.url != out.url) return true;
+      if (!is_it(entry)) return true;
       out.entry = std::move(entry);
       out.retry_at = when;
       return false;
@@ -84,7 +90,7 @@ Explanation Explain(const Store& store, const Scope& scope, const SchedulerOptio
   out.url = found.url.HrefWithoutFragment();
   out.as_seed = found.verdict;
   out.host = store.ReadHost(found.host);
-  ReadUrl(store, found, out);
+  ReadUrl(store, scope, found, out);
   const auto crawl_delay = ReadRobots(store, options, found.url, found.host, now, out);
   const Millis last_took = out.host ? out.host->last_took : Millis(0);
   out.pace = PaceOf(options.politeness, found.url.host(), crawl_delay, last_took);

@@ -204,6 +204,9 @@ class Frontier::Committer {
     if (inserted) {
       if (auto record = store_.ReadHost(host)) {
         entry.record = *std::move(record);
+        if (options_.forget_parking && entry.record.parked_in_run != run_.number) {
+          entry.record.parked_until = WallTime{};
+        }
         entry.Settle(run_.number);
       } else {
         CRAWLD_CHECK(!name.empty(), "a host without a record is a new one");
@@ -232,7 +235,8 @@ class Frontier::Committer {
       return;
     }
     // A robots file on another host says nothing of this one.
-    const Reach reach = Visits(task) ? Reach::kUnknown : completion.reach;
+    if (task.IsVisit()) completion.reach = Reach::kUnknown;
+    const Reach reach = completion.reach;
     if (reach == Reach::kSilent) ++host.record.failures;
     if (reach == Reach::kAnswered) {
       host.record.last_took = std::min(completion.took, Millis(UINT32_MAX));
@@ -240,8 +244,7 @@ class Frontier::Committer {
       host.record.parked_until = WallTime{};
       host.record.parked_in_run = 0;
     }
-    host.record.hold_until = std::max(host.record.hold_until, completion.hold_host_until);
-    change.hold_until = std::max(change.hold_until, completion.hold_host_until);
+    Hold(work, task, completion.hold_host_until);
     if (task.info.kind == TaskKind::kRobots) {
       CompleteRobots(work, completion);
       change.robots.push_back(task.place.origin);
@@ -284,6 +287,17 @@ class Frontier::Committer {
     }
     work.Count(UrlState::kQueued, record.state);
     work.batch.PutUrl(task.place.host, task.hash, record);
+  }
+
+  // Who has asked to be left alone is who was asked. A host that nothing was found of is not known
+  // here; the file that lies there waits in any case.
+  void Hold(Work& work, const Task& task, WallTime until) {
+    if (until == WallTime{}) return;
+    if (task.IsVisit() && !hosts_.contains(task.asked) && !store_.ReadHost(task.asked)) return;
+    HostRecord& record = HostOf(work, task.asked, task.url.host()).record;
+    record.hold_until = std::max(record.hold_until, until);
+    HostChange& change = work.Change(task.asked);
+    change.hold_until = std::max(change.hold_until, until);
   }
 
   void CompleteRobots(Work& work, const Completion& completion) {
@@ -340,11 +354,11 @@ class Frontier::Committer {
         }
         record.kind = RobotsRecord::Kind::kUnreachable;
         // A host that does not answer at all is the gate's business, if there is one.
-        record.given_up =
-            options_.scheduler.give_up_robots &&
-            record.failures >= options_.scheduler.robots_max_tries &&
-            (completion.reach != Reach::kSilent || options_.scheduler.health.failures == 0 ||
-             result.kind == RobotsResult::Kind::kForbidden);
+        record.given_up = options_.scheduler.give_up_robots &&
+                          record.failures >= options_.scheduler.robots_max_tries &&
+                          (completion.reach != Reach::kSilent || task.host_answers ||
+                           options_.scheduler.health.failures == 0 ||
+                           result.kind == RobotsResult::Kind::kForbidden);
         record.expires = record.given_up ? work.now + politeness.robots_max_age : again;
         break;
       }
@@ -363,11 +377,6 @@ class Frontier::Committer {
     return target.href() == task.url.href() || target.href() == task.robots_origin.href();
   }
 
-  // A robots file that a redirect has led to another host.
-  static bool Visits(const Task& task) {
-    return task.info.kind == TaskKind::kRobots && task.url.host() != task.robots_origin.host();
-  }
-
   void NoteHold(Work& work, const Completion& completion, const std::optional<RobotsRecord>& before,
                 const RobotsRecord& after) const {
     const bool was = before && before->kind == RobotsRecord::Kind::kUnreachable;
@@ -375,6 +384,7 @@ class Frontier::Committer {
     if (!was && !is) return;
     if (is && !was) ++work.origins_held;
     if (was && !is && work.origins_held > 0) --work.origins_held;
+    if (after.kind == RobotsRecord::Kind::kRedirect) return;  // nothing is known yet
     RobotsHold hold;
     hold.robots_url = completion.task.robots_origin.href();
     hold.held = is;
@@ -633,6 +643,22 @@ Frontier::Frontier(const std::filesystem::path& directory, FrontierOptions optio
 
 Frontier::~Frontier() = default;
 
+void Frontier::Apply(const News& news) {
+  if (const auto* released = std::get_if<Released>(&news)) {
+    scheduler_.Release(released->task, released->end);
+  } else if (const auto* found = std::get_if<AddressFound>(&news)) {
+    scheduler_.NoteAddress(found->host, found->address);
+  } else if (const auto* wanted = std::get_if<ProbeWanted>(&news)) {
+    scheduler_.WantProbe(wanted->host);
+  } else if (const auto* probed = std::get_if<ProbeEnded>(&news)) {
+    scheduler_.EndProbe(probed->host, probed->end);
+  } else if (const auto* opened = std::get_if<GateOpened>(&news)) {
+    scheduler_.GateOpened(opened->host, opened->when, opened->hold_until);
+  } else if (const auto* given_up = std::get_if<GivenUp>(&news)) {
+    scheduler_.Park(given_up->host, given_up->until);
+  }
+}
+
 Decision Frontier::Next(WallTime now) {
   std::vector<News> all;
   bool many_denials = false;
@@ -642,22 +668,16 @@ Decision Frontier::Next(WallTime now) {
     many_denials = effects_.denials.size() >= kMaxDenialsWaiting;
   }
   if (!std::exchange(began_, true) && !committer_->ended_clean()) scheduler_.SetFloor(now);
-  for (const News& news : all) {
-    if (const auto* released = std::get_if<Released>(&news)) {
-      scheduler_.Release(released->task, released->end);
-    } else if (const auto* found = std::get_if<AddressFound>(&news)) {
-      scheduler_.NoteAddress(found->host, found->address);
-    } else if (const auto* opened = std::get_if<GateOpened>(&news)) {
-      scheduler_.GateOpened(opened->host, opened->when);
-    } else if (const auto* given_up = std::get_if<GivenUp>(&news)) {
-      scheduler_.Park(given_up->host, given_up->until);
-    }
-  }
+  for (const News& news : all) Apply(news);
   for (GatedHost& gated : scheduler_.TakeGated()) options_.on_gate(std::move(gated));
   const bool mail = scheduler_.TakeMail(now);
   if (many_denials && !mail) return Wait{kNever, Wait::Reason::kCommit};
   SideEffects effects;
   Decision decision = scheduler_.Next(now, effects);
+  while (const auto* probe = std::get_if<Probe>(&decision)) {
+    options_.on_probe(probe->host);
+    decision = scheduler_.Next(now, effects);
+  }
   const bool chores = !effects.empty();
   {
     MutexLock lock(mutex_);
@@ -665,7 +685,7 @@ Decision Frontier::Next(WallTime now) {
     effects_.deferrals.insert(effects_.deferrals.end(), effects.deferrals.begin(),
                               effects.deferrals.end());
     stats_.scheduler = scheduler_.stats();
-    asked_unwritten_ = scheduler_.asked_unwritten();
+    unwritten_until_ = scheduler_.unwritten_until();
     if (const Wait* wait = std::get_if<Wait>(&decision)) stats_.last_wait = *wait;
   }
   if (chores) options_.on_chores();
@@ -686,7 +706,13 @@ void Frontier::NoteAddress(HostId host, std::string address) {
   Tell(AddressFound{host, std::move(address)});
 }
 
-void Frontier::OpenGate(HostId host, WallTime now) { Tell(GateOpened{host, now}); }
+void Frontier::WantProbe(HostId host) { Tell(ProbeWanted{host}); }
+
+void Frontier::EndProbe(HostId host, FetchEnd end) { Tell(ProbeEnded{host, std::move(end)}); }
+
+void Frontier::OpenGate(HostId host, WallTime now, WallTime hold_until) {
+  Tell(GateOpened{host, now, hold_until});
+}
 
 void Frontier::Park(HostId host, WallTime until) { Tell(GivenUp{host, until}); }
 
@@ -717,7 +743,7 @@ void Frontier::Commit(CommitGroup group, WallTime now) {
   {
     MutexLock lock(mutex_);
     std::swap(effects, effects_);
-    if (asked_unwritten_) group.last = false;  // not all is written: the next run waits a delay
+    if (unwritten_until_ > now) group.last = false;  // the next run waits a delay
   }
   mailbox_.Post(committer_->Commit(group, effects, now));
   {

@@ -64,8 +64,10 @@ struct FrontierOptions {
   bool forget_parking = false;
   // Called, from any thread and without a lock held, when Next() may have something new.
   std::function<void()> on_schedule_change = [] {};
-  // Called by Next(): a host does not answer. See GatedHost for what is due then.
+  // Called by Next(): a host does not answer. See GatedHost for what is due then; and a gated host
+  // may be probed, as was asked for: ended by EndProbe().
   std::function<void(GatedHost)> on_gate = [](const GatedHost&) {};
+  std::function<void(HostId)> on_probe = [](HostId) {};
   // Called by Commit(), when the hold is durable.
   std::function<void(const RobotsHold&)> on_robots_hold = [](const RobotsHold&) {};
   // Called when Commit() should be called even without completions.
@@ -103,8 +105,12 @@ class Frontier {
   void Release(const Task& task, FetchEnd end);
   // The answer to a LookUp; empty: no address was found.
   void NoteAddress(HostId host, std::string address);
-  // What became of a GatedHost: it answers (its Event is set), or it is left alone until then.
-  void OpenGate(HostId host, WallTime now);
+  // A GatedHost is to be probed as soon as politeness allows; a probe has ended.
+  void WantProbe(HostId host);
+  void EndProbe(HostId host, FetchEnd end);
+  // What became of it: it answers (its Event is set; `hold_until`: and asks to be left alone until
+  // then), or it is given up until then.
+  void OpenGate(HostId host, WallTime now, WallTime hold_until = WallTime{});
   void Park(HostId host, WallTime until);
   // True: surely seen and durable, with a verdict that the new one would not change. False:
   // unknown.
@@ -144,15 +150,24 @@ class Frontier {
     HostId host = 0;
     std::string address;
   };
+  struct ProbeWanted {
+    HostId host = 0;
+  };
+  struct ProbeEnded {
+    HostId host = 0;
+    FetchEnd end;
+  };
   struct GateOpened {
     HostId host = 0;
     WallTime when;
+    WallTime hold_until;
   };
   struct GivenUp {
     HostId host = 0;
     WallTime until;
   };
-  using News = std::variant<Released, AddressFound, GateOpened, GivenUp>;
+  using News = std::variant<Released, AddressFound, ProbeWanted, ProbeEnded, GateOpened, GivenUp>;
+  void Apply(const News& news);
   void Tell(News news);
 
   mutable Mutex mutex_;
@@ -160,7 +175,7 @@ class Frontier {
   SideEffects effects_ GUARDED_BY(mutex_);
   FrontierStats stats_ GUARDED_BY(mutex_);
   WallTime next_later_ GUARDED_BY(mutex_) = kNever;
-  bool asked_unwritten_ GUARDED_BY(mutex_) = false;  // Scheduler::asked_unwritten()
+  WallTime unwritten_until_ GUARDED_BY(mutex_){};  // Scheduler::unwritten_until()
 };
 
 }  // namespace crawld::frontier

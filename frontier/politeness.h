@@ -37,7 +37,9 @@ struct PolitenessOptions {
 
 // When a host that does not answer is no longer asked.
 struct HealthOptions {
-  uint32_t failures = 3;  // in a row, until its gate shuts; 0: it has none
+  // In a row, until its gate shuts; 0: it has none. With one, somebody must serve
+  // FrontierOptions::on_gate and on_probe.
+  uint32_t failures = 0;
 };
 
 // What holds a host back, or a URL. Name() of it is the metric label and the word in `explain`.

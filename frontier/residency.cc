@@ -5,18 +5,24 @@
 #include "base/check.h"
 #include "frontier/resident.h"
 #include "frontier/scheduler.h"
+#include "web/host.h"
 
 namespace crawld::frontier {
 namespace {
 
 // A host that may not be asked for longer than this makes room for hosts that wait on disk.
 constexpr Millis kWorthEvicting{2000};
+constexpr size_t kMaxVisits = 4096;  // worth a look for those that are over
 // After a search for hosts to send away that found too few.
 constexpr Millis kRoomInterval{250};
 
 QueuePlace After(QueuePlace place) {
   ++place.sequence;
   return place;
+}
+
+std::string_view WithoutBrackets(std::string_view host) {
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
 }
 
 }  // namespace
@@ -49,7 +55,9 @@ Scheduler::Host& Scheduler::LoadHost(HostId id, WallTime now) {
   host->HoldUntil(record->hold_until, Hold::kRetryAfter);
   host->HoldUntil(record->parked_until, Hold::kParked);
   if (floor_ != WallTime{}) host->HoldUntil(floor_ + host->pace.delay, Hold::kRestart);
-  host->answers = record->last_took > Millis(0) && record->failures == 0;
+  if (record->last_took > Millis(0) && record->failures == 0) {
+    for (Origin& origin : host->origins) origin.answers = true;
+  }
   // A host whose gate was shut has one chance, not all of them.
   if (options_.health.failures > 0) {
     host->failures = std::min(record->failures, options_.health.failures - 1);
@@ -63,7 +71,9 @@ Scheduler::Host& Scheduler::LoadHost(HostId id, WallTime now) {
     }
     visits_.erase(visit);
   }
-  if (options_.politeness.address.any()) {
+  if (options_.politeness.address.any() && web::IsIpLiteral(host->name)) {
+    ready_.SetAddress(id, WithoutBrackets(host->name));
+  } else if (options_.politeness.address.any()) {
     host->wants_address = true;
     to_look_up_.push_back(id);
   }
@@ -105,6 +115,7 @@ void Scheduler::MakeRoom(WallTime now) {
   for (const ReadyQueue::Entry& entry : ready_.Latest()) {
     if (chosen.size() == wanted) break;
     Host& host = *hosts_.at(entry.host);
+    if (host.gated()) continue;  // somebody looks after it
     // Its next fetch, or the next try of its robots file.
     if (entry.at > now + kWorthEvicting || host.served >= options_.quantum) {
       host.due = entry.at;
@@ -224,8 +235,12 @@ void Scheduler::DropIfIdle(Host& host) {
 
 void Scheduler::Forget(HostId id) {
   const auto it = hosts_.find(id);
-  if (it->second->gate) CloseGate(*it->second);
-  if (it->second->asked_unwritten) visits_[id] = it->second->next_fetch;
+  if (it->second->asked_unwritten && it->second->next_fetch > now_) {
+    if (visits_.size() >= kMaxVisits) {
+      std::erase_if(visits_, [this](const auto& visit) { return visit.second <= now_; });
+    }
+    visits_[id] = it->second->next_fetch;
+  }
   ready_.Forget(id);
   hosts_.erase(it);
   mailbox_.Forget(id);

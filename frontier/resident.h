@@ -1,6 +1,7 @@
 // What the scheduler has in memory of a host. Internal to the scheduler.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <set>
@@ -31,6 +32,10 @@ struct Scheduler::Origin {
   std::string robots_url;             // kMissing after a redirect: where to look instead
   std::optional<Millis> crawl_delay;  // of the latest rules there were
 
+  bool answers = false;         // it has, and has not been silent so often in a row
+  uint32_t failures = 0;        // of its fetches, in a row, without an answer
+  bool waits_to_visit = false;  // stands in the visited host's `visitors`
+
   bool HasNothing() const { return buffer.empty() && exhausted; }
 };
 
@@ -45,21 +50,27 @@ struct Scheduler::Host {
   Hold held_by = Hold::kNothing;             // what says so
   Pace pace;                                 // PaceOf it, as of the last look at rules and answers
   Millis last_took{0};                       // its latest answer
-  bool answers = false;                      // it did to its latest fetch
   uint32_t failures = 0;                     // fetches in a row without an answer
   std::shared_ptr<concurrency::Event> gate;  // shut: it is being probed; null: there is none
   bool wants_address = false;                // where it is must be known first
+  bool wants_probe = false;                  // gated: it is to be probed
   uint32_t gates_opened = 0;                 // it was there after all
-  uint32_t served = 0;                       // since it became resident
-  bool ready = false;                        // stands in ready_
-  bool leaving = false;                      // gives nothing more; evicted once nothing is leased
-  WallTime due{};                            // leaving: when it is wanted back
-  bool parked = false;                       // leaving: because it does not answer
+  uint32_t answers_in_row = 0;
+  std::deque<std::pair<HostId, OriginKey>> visitors;  // whose robots files are here, and wait
+  uint32_t served = 0;                                // since it became resident
+  bool ready = false;                                 // stands in ready_
+  bool leaving = false;  // gives nothing more; evicted once nothing is leased
+  WallTime due{};        // leaving: when it is wanted back
+  bool parked = false;   // leaving: because it does not answer
   bool deferral_sent = false;
   // Something else than its own fetches has asked it, and the store does not know.
   bool asked_unwritten = false;
 
   // Also when the Event is set, until GateOpened() has noted when the host was probed.
+  // Some origin does: what others do not says nothing of the host.
+  bool answers() const {
+    return std::any_of(origins.begin(), origins.end(), [](const Origin& o) { return o.answers; });
+  }
   bool gated() const { return gate != nullptr; }
   void HoldUntil(WallTime when, Hold why) {
     if (when <= next_fetch) return;

@@ -16,8 +16,9 @@ constexpr Millis kLookAgain{250};
 constexpr size_t kMaxLookUps = 256;  // under way
 constexpr size_t kMaxVisits = 4096;  // worth a look for those that are over
 constexpr uint32_t kMaxDoublings = 16;
-// Of a host that should be probed while an eighth of all hosts in memory are.
-constexpr Millis kCrowdedPark{60000};
+constexpr uint32_t kForgives = 16;  // answers in a row
+// For a host that should be probed while an eighth of all hosts in memory are.
+constexpr Millis kCrowdedWait{60000};
 
 }  // namespace
 
@@ -43,8 +44,10 @@ void Scheduler::Unready(Host& host) {
 // Puts the host where its state says: into ready_ with the right time, or out of it.
 void Scheduler::Reschedule(Host& host) {
   std::optional<WallTime> at;
-  if (!host.leaving && !host.gated() && !host.wants_address &&
-      host.in_flight < host.pace.concurrency) {
+  const bool free = !host.leaving && !host.wants_address && host.in_flight < host.pace.concurrency;
+  if (free && host.gated()) {
+    if (host.wants_probe) at = host.next_fetch;
+  } else if (free) {
     for (const Origin& origin : host.origins) {
       if (origin.HasNothing() || origin.rules_state == Origin::Rules::kPending) continue;
       const WallTime when = origin.rules_state == Origin::Rules::kHeld
@@ -71,23 +74,46 @@ std::optional<Task> Scheduler::RobotsTask(Host& host, Origin& origin, WallTime n
   task.info.tries = origin.robots_failures;
   task.place.host = host.id;
   task.place.origin = origin.key;
-  if (const HostId visited = Visited(task)) {
-    const WallTime free = FreeAt(visited, task.url.host(), now);
+  task.asked = scope_.HostOf(task.url);
+  if (task.IsVisit()) {
+    const WallTime free = FreeAt(task.asked, task.url.host(), now);
     if (free > now) {
       origin.hold_until = free;
       origin.rules_state = Origin::Rules::kHeld;
+      // Else a host with much to fetch would never be free when somebody looks.
+      const auto it = hosts_.find(task.asked);
+      if (it != hosts_.end() && !std::exchange(origin.waits_to_visit, true)) {
+        it->second->visitors.emplace_back(host.id, origin.key);
+      }
       return std::nullopt;
     }
-    BeginVisit(visited, now);
+    BeginVisit(task.asked, now);
   }
   origin.rules_state = Origin::Rules::kPending;
   return task;
 }
 
-HostId Scheduler::Visited(const Task& task) const {
-  if (task.info.kind != TaskKind::kRobots) return 0;
-  const HostId host = scope_.HostOf(task.url);
-  return host == task.place.host ? 0 : host;
+std::optional<std::pair<Task, Scheduler::Host*>> Scheduler::TakeVisit(Host& host, WallTime now) {
+  using Rules = Origin::Rules;
+  while (!host.visitors.empty()) {
+    const auto [id, key] = host.visitors.front();
+    host.visitors.pop_front();
+    const auto it = hosts_.find(id);
+    if (it == hosts_.end()) continue;
+    Host& visitor = *it->second;
+    Origin& origin = OriginOf(visitor, key);
+    origin.waits_to_visit = false;
+    // Who cannot go now asks again when he can.
+    if (origin.rules_state != Rules::kHeld || visitor.leaving || visitor.gated() ||
+        visitor.wants_address || visitor.in_flight >= visitor.pace.concurrency ||
+        visitor.next_fetch > now) {
+      continue;
+    }
+    LoadRobots(visitor, origin, now);
+    if (origin.rules_state != Rules::kMissing || origin.buffer.empty()) continue;
+    if (auto task = RobotsTask(visitor, origin, now)) return std::pair(*std::move(task), &visitor);
+  }
+  return std::nullopt;
 }
 
 WallTime Scheduler::FreeAt(HostId visited, std::string_view name, WallTime now) const {
@@ -101,13 +127,31 @@ WallTime Scheduler::FreeAt(HostId visited, std::string_view name, WallTime now) 
   }
   const std::optional<HostRecord> record = store_.ReadHost(visited);
   if (!record) return now;
-  const Pace pace = PaceOf(options_.politeness, name, std::nullopt, record->last_took);
+  const Pace pace = PaceOnDisk(visited, name, record->last_took);
   return std::max({record->hold_until, record->parked_until, record->last_fetch + pace.delay,
                    floor_ == WallTime{} ? now : floor_ + pace.delay});
 }
 
+Pace Scheduler::PaceOnDisk(HostId id, std::string_view name, Millis last_took) const {
+  std::optional<Millis> crawl_delay;
+  const std::optional<HostRecord> host = store_.ReadHost(id);
+  for (const OriginKey& key : host ? host->origins : std::vector<OriginKey>()) {
+    const auto robots = store_.ReadRobots(id, key);
+    if (!robots || robots->kind != RobotsRecord::Kind::kRules) continue;
+    const auto rules = web::RobotsRules::Parse(robots->body, options_.politeness.robots_token);
+    if (const auto asked = rules.crawl_delay()) {
+      crawl_delay = std::max(crawl_delay.value_or(Millis(0)), std::chrono::ceil<Millis>(*asked));
+    }
+  }
+  return PaceOf(options_.politeness, name, crawl_delay, last_took);
+}
+
+void Scheduler::NoteUnwritten(Host& host) {
+  host.asked_unwritten = true;
+  unwritten_until_ = std::max(unwritten_until_, host.next_fetch);
+}
+
 void Scheduler::BeginVisit(HostId visited, WallTime now) {
-  asked_unwritten_ = true;
   if (const auto it = hosts_.find(visited); it != hosts_.end()) {
     Host& host = *it->second;
     ++host.in_flight;
@@ -121,18 +165,22 @@ void Scheduler::BeginVisit(HostId visited, WallTime now) {
   visits_[visited] = kNever;
 }
 
-void Scheduler::EndVisit(HostId visited, const FetchEnd& end) {
-  if (const auto it = hosts_.find(visited); it != hosts_.end()) {
+void Scheduler::EndVisit(const Task& task, const FetchEnd& end) {
+  if (const auto it = hosts_.find(task.asked); it != hosts_.end()) {
     Host& host = *it->second;
     --host.in_flight;
-    ready_.End(visited, end.when);
+    ready_.End(host.id, end.when);
     host.last_end = end.when;
     host.HoldUntil(end.when + host.pace.delay, host.pace.reason);
-    host.asked_unwritten = true;
+    host.HoldUntil(end.hold_until, Hold::kRetryAfter);
+    NoteUnwritten(host);
     Reschedule(host);
     return DropIfIdle(host);
   }
-  visits_[visited] = end.when + options_.politeness.delay;
+  const Pace pace = PaceOnDisk(task.asked, task.url.host(), end.took);
+  const WallTime again = std::max(end.when + pace.delay, end.hold_until);
+  visits_[task.asked] = again;
+  unwritten_until_ = std::max(unwritten_until_, again);
 }
 
 // A task of this host, which is ready now; nothing if its origins have none to give.
@@ -168,6 +216,7 @@ std::optional<Task> Scheduler::TakeFrom(Host& host, WallTime now, SideEffects& e
       task.url = *std::move(url);
       task.info = entry.info;
       task.place = entry.place;
+      task.asked = host.id;
       task.hash = scope_.Hash(task.url);
       origin.leased.insert(entry.place);
       if (options_.politeness.robots && !origin.rules.Allows(task.url.PathAndQuery())) {
@@ -192,7 +241,17 @@ std::optional<LookUp> Scheduler::NextLookUp() {
   return std::nullopt;
 }
 
+void Scheduler::Lease(Host& host, WallTime now) {
+  ++host.in_flight;
+  ++host.served;
+  ready_.Begin(host.id, now);
+  host.HoldUntil(now + host.pace.delay, host.pace.reason);
+  Unready(host);  // to the end of those who are ready at the same time
+  Reschedule(host);
+}
+
 Decision Scheduler::Next(WallTime now, SideEffects& effects) {
+  now_ = now;
   std::optional<Task> task;
   LoadHosts(now);
   if (auto look_up = NextLookUp()) return *std::move(look_up);
@@ -202,18 +261,29 @@ Decision Scheduler::Next(WallTime now, SideEffects& effects) {
     if (!first || first->at > now) break;
     if (effects.denials.size() >= kMaxDenials) break;
     Host& host = *hosts_.at(first->host);
+    if (host.gated()) {
+      host.wants_probe = false;
+      Lease(host, now);
+      return Probe{host.id};
+    }
+    if (auto visit = TakeVisit(host, now)) {
+      task = std::move(visit->first);
+      task->unproven = true;
+      task->host_answers = visit->second->answers();
+      ++in_flight_;
+      Lease(*visit->second, now);
+      break;
+    }
     task = TakeFrom(host, now, effects);
     if (task) {
-      task->unproven = !host.answers;
-      ++host.in_flight;
-      ++host.served;
+      task->unproven = !OriginOf(host, task->place.origin).answers;
+      task->host_answers = host.answers();
       ++in_flight_;
-      ready_.Begin(host.id, now);
-      host.HoldUntil(now + host.pace.delay, host.pace.reason);
-      Unready(host);  // to the end of those who are ready at the same time
+      Lease(host, now);
+      break;
     }
     Reschedule(host);
-    if (!task) DropIfIdle(host);
+    DropIfIdle(host);
   }
   effects.deferrals.insert(effects.deferrals.end(), deferrals_.begin(), deferrals_.end());
   deferrals_.clear();
@@ -247,8 +317,9 @@ void Scheduler::Release(const Task& task, const FetchEnd& end) {
   --in_flight_;
   ready_.End(id, end.when);
   host.last_end = end.when;
-  if (const HostId visited = Visited(task)) {
-    EndVisit(visited, end);  // what came of it says nothing of this host
+  if (!task.IsVisit()) host.HoldUntil(end.hold_until, Hold::kRetryAfter);
+  if (task.IsVisit()) {
+    EndVisit(task, end);  // what came of it says nothing of this host
   } else {
     ready_.SetAddress(id, end.address);
     NoteReach(host, task, end);
@@ -260,41 +331,62 @@ void Scheduler::Release(const Task& task, const FetchEnd& end) {
 
 // What the end of a fetch says of its host's health.
 void Scheduler::NoteReach(Host& host, const Task& task, const FetchEnd& end) {
+  Origin& origin = OriginOf(host, task.place.origin);
+  const uint32_t enough = options_.health.failures;
   switch (end.reach) {
     case Reach::kUnknown:
       return;
     case Reach::kAnswered:
       host.last_took = end.took;
-      host.answers = true;
-      host.failures = 0;
+      host.failures = origin.failures = 0;
+      origin.answers = true;
+      if (++host.answers_in_row >= kForgives) host.gates_opened = 0;
       return;
     case Reach::kSilent:
       break;
   }
-  host.answers = false;
+  host.answers_in_row = 0;
   ++host.failures;
-  if (options_.health.failures == 0 || host.gate || host.leaving) return;
+  if (++origin.failures >= enough) origin.answers = false;
+  if (enough == 0 || host.gate || host.leaving || host.answers()) return;
   // A host that is there, but whose pages break, is to be probed less and less often.
-  const uint64_t enough = uint64_t{options_.health.failures}
-                          << std::min(host.gates_opened, kMaxDoublings);
-  if (host.failures < enough) return;
+  if (host.failures < uint64_t{enough} << std::min(host.gates_opened, kMaxDoublings)) return;
   host.gate = std::make_shared<concurrency::Event>();
   ++gates_;
-  asked_unwritten_ = true;
   if (gates_ > std::max<size_t>(options_.max_hosts / 8, 1)) {
-    return Park(host.id, end.when + kCrowdedPark);
+    return SendHome(host, end.when + kCrowdedWait);
   }
-  UpdatePace(host);
-  gated_.push_back({host.id, *web::Url::Parse("/robots.txt", task.url), host.next_fetch,
-                    host.pace.delay, end.reason, host.gate});
+  gated_.push_back({host.id, *web::Url::Parse("/robots.txt", task.url), end.reason, host.gate});
 }
 
 void Scheduler::CloseGate(Host& host) {
   host.gate.reset();
+  host.wants_probe = false;
   --gates_;
 }
 
-void Scheduler::GateOpened(HostId id, WallTime now) {
+void Scheduler::WantProbe(HostId id) {
+  const auto it = hosts_.find(id);
+  if (it == hosts_.end() || !it->second->gated()) return;
+  it->second->wants_probe = true;
+  Reschedule(*it->second);
+}
+
+void Scheduler::EndProbe(HostId id, const FetchEnd& end) {
+  const auto it = hosts_.find(id);
+  CRAWLD_CHECK(it != hosts_.end() && it->second->in_flight > 0,
+               "a host stays resident while a probe is under way");
+  Host& host = *it->second;
+  --host.in_flight;
+  ready_.End(id, end.when);
+  host.last_end = end.when;
+  UpdatePace(host);
+  NoteUnwritten(host);
+  Reschedule(host);
+  DropIfIdle(host);
+}
+
+void Scheduler::GateOpened(HostId id, WallTime now, WallTime hold_until) {
   const auto it = hosts_.find(id);
   if (it == hosts_.end() || !it->second->gate) return;
   Host& host = *it->second;
@@ -302,9 +394,8 @@ void Scheduler::GateOpened(HostId id, WallTime now) {
   CloseGate(host);
   host.failures = 0;
   ++host.gates_opened;
-  host.last_end = now;
-  host.asked_unwritten = true;
-  UpdatePace(host);
+  host.HoldUntil(hold_until, Hold::kRetryAfter);
+  NoteUnwritten(host);
   for (Origin& origin : host.origins) {
     // A robots file that is held is worth a try at once.
     using Rules = Origin::Rules;
@@ -318,10 +409,13 @@ void Scheduler::GateOpened(HostId id, WallTime now) {
 void Scheduler::Park(HostId id, WallTime until) {
   const auto it = hosts_.find(id);
   if (it == hosts_.end() || !it->second->gate) return;
-  Host& host = *it->second;
+  it->second->parked = true;
+  SendHome(*it->second, until);
+}
+
+void Scheduler::SendHome(Host& host, WallTime until) {
   CloseGate(host);
   host.leaving = true;
-  host.parked = true;
   host.due = until;
   ++leaving_;
   Unready(host);

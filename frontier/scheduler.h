@@ -106,7 +106,12 @@ struct LookUp {
   std::string name;
 };
 
-using Decision = std::variant<Task, Wait, LookUp>;
+// A gated host may be probed now. Ended by Scheduler::EndProbe().
+struct Probe {
+  HostId host = 0;
+};
+
+using Decision = std::variant<Task, Wait, LookUp, Probe>;
 
 // How a fetch has ended, as far as its host is concerned.
 struct FetchEnd {
@@ -114,16 +119,15 @@ struct FetchEnd {
   Millis took{0};
   std::string address = {};  // of the peer; empty: there was none
   Reach reach = Reach::kAnswered;
+  WallTime hold_until{};    // what a Retry-After asks for
   std::string reason = {};  // kSilent: name of the error
 };
 
-// A host whose gate has just been shut. Who probes it sets the Event when it answers and says so to
-// the frontier, or gives it up.
+// A host whose gate has just been shut. Who looks after it asks for probes (WantProbe), which are
+// leased like fetches, sets the Event when one is answered and says so, or gives the host up.
 struct GatedHost {
   HostId host = 0;
   web::Url robots_url;  // what may be asked of it in any case
-  WallTime not_before;  // politeness holds for probes too: the first one's,
-  Millis delay{0};      // and between two of them
   std::string reason;   // of the latest failure
   std::shared_ptr<concurrency::Event> gate;
 };
@@ -152,8 +156,12 @@ class Scheduler {
   // The answer to a LookUp; `address` empty: none was found, and the fetch is to say so.
   void NoteAddress(HostId host, std::string_view address);
 
+  // A gated host is to be probed as soon as politeness allows.
+  void WantProbe(HostId host);
+  void EndProbe(HostId host, const FetchEnd& end);
   // A probe has been answered (GatedHost's Event is set), or the host is given up until then.
-  void GateOpened(HostId host, WallTime now);
+  // `hold_until`: the answer asks for that.
+  void GateOpened(HostId host, WallTime now, WallTime hold_until);
   void Park(HostId host, WallTime until);
   // Those shut since the last call.
   std::vector<GatedHost> TakeGated() { return std::exchange(gated_, {}); }
@@ -165,9 +173,9 @@ class Scheduler {
   // Takes note of what was committed since the last call. True if there was anything.
   bool TakeMail(WallTime now);
 
-  // Hosts were asked otherwise than by a task of their own (probes, robots files of others), which
-  // no commit writes.
-  bool asked_unwritten() const { return asked_unwritten_; }
+  // Until when it matters that hosts were asked otherwise than by a task of their own (probes,
+  // robots files of others), which no commit writes.
+  WallTime unwritten_until() const { return unwritten_until_; }
 
   SchedulerStats stats() const { return {hosts_.size(), in_flight_, gates_, lookups_}; }
 
@@ -185,11 +193,18 @@ class Scheduler {
   std::optional<Task> RobotsTask(Host& host, Origin& origin, WallTime now);
   std::optional<Task> TakeFrom(Host& host, WallTime now, SideEffects& effects);
   std::optional<LookUp> NextLookUp();
-  // Another host than that whose robots file the task is for, if it is there; else 0.
-  HostId Visited(const Task& task) const;
+  // Visits: a robots file that a redirect has led to another host.
   WallTime FreeAt(HostId visited, std::string_view name, WallTime now) const;
+  // Of a host that is not resident.
+  Pace PaceOnDisk(HostId id, std::string_view name, Millis last_took) const;
   void BeginVisit(HostId visited, WallTime now);
-  void EndVisit(HostId visited, const FetchEnd& end);
+  void EndVisit(const Task& task, const FetchEnd& end);
+  // The visit that has waited longest for this host, which is ready now; with whose it is.
+  std::optional<std::pair<Task, Host*>> TakeVisit(Host& host, WallTime now);
+  void NoteUnwritten(Host& host);
+  void Lease(Host& host, WallTime now);
+  // Out of memory until then, and its gate with it.
+  void SendHome(Host& host, WallTime until);
   void UpdatePace(Host& host) const;
   void NoteReach(Host& host, const Task& task, const FetchEnd& end);
   void CloseGate(Host& host);
@@ -215,7 +230,8 @@ class Scheduler {
   // Hosts that are not resident and were asked without a task of their own: from when they may be
   // asked again; kNever while it is under way.
   std::unordered_map<HostId, WallTime> visits_;
-  bool asked_unwritten_ = false;
+  WallTime unwritten_until_{};
+  WallTime now_{};  // of the latest Next()
   size_t in_flight_ = 0;
   WallTime next_disk_due_{};  // when a host that is not resident may be loaded; kNever: none known
   WallTime next_room_{};      // when looking for hosts to send away is worth it again

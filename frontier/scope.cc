@@ -84,7 +84,10 @@ Result<std::unique_ptr<Scope>, PatternError> Scope::Create(const ScopeOptions& o
 }
 
 HostId Scope::HostOf(const web::Url& url) const {
-  return web::HostHash(url.host(), options_.hash_seed);
+  // "example.org." is the same host, spelt out.
+  std::string_view name = url.host();
+  if (name.size() > 1 && name.ends_with('.')) name.remove_suffix(1);
+  return web::HostHash(name, options_.hash_seed);
 }
 
 web::UrlHash Scope::Hash(const web::Url& url) const {

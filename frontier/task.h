@@ -92,7 +92,12 @@ struct Task {
   QueuePlace place;        // meaningless for robots tasks, which are in no queue
   web::UrlHash hash;       // of the crawl key
   web::Url robots_origin;  // robots tasks: /robots.txt of the origin whose rules these are
-  bool unproven = false;   // its host has never answered, or not to the latest fetch
+  HostId asked = 0;        // that of `url`; another than place.host if a robots file was redirected
+  bool unproven = false;   // its origin has not answered yet, or not lately
+  bool host_answers = false;  // some origin of its host does
+
+  // A robots file that a redirect has led to another host.
+  bool IsVisit() const { return asked != place.host; }
 };
 
 // Why a URL that was found is not going to be fetched, or kAdmit.

@@ -1,7 +1,9 @@
 #include "service/answer.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "web/date.h"
 #include "web/media_type.h"
 #include "web/mime_sniff.h"
 
@@ -21,6 +23,25 @@ frontier::Reach ReachOf(const fetcher::FetchResult& fetched) {
       return frontier::Reach::kSilent;
   }
   return frontier::Reach::kUnknown;
+}
+
+frontier::FetchEnd EndOf(const fetcher::FetchResult& fetched, WallTime now) {
+  frontier::FetchEnd end;
+  end.when = now;
+  end.took = std::chrono::ceil<Millis>(fetched.total);
+  end.address = fetched.ip;
+  end.reach = ReachOf(fetched);
+  if (fetched.error) end.reason = fetcher::Name(*fetched.error);
+  return end;
+}
+
+WallTime RetryAfterOf(const fetcher::FetchResult& fetched, WallTime now, Millis limit) {
+  if (fetched.status != 429 && fetched.status != 503) return {};
+  const auto head = web::HttpHead::Parse(fetched.response_head);
+  const std::string* header = head ? head->Find("retry-after") : nullptr;
+  const auto asked = header != nullptr ? web::ParseRetryAfter(*header, now) : std::nullopt;
+  if (!asked) return {};
+  return now + std::min<Millis>(std::max<Millis>(*asked, Millis(1000)), limit);
 }
 
 Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url,

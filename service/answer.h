@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "fetcher/fetch.h"
+#include "frontier/scheduler.h"
 #include "frontier/task.h"
 #include "parser/content_coding.h"
 #include "parser/parsed_page.h"
@@ -33,6 +34,11 @@ bool IsRedirect(int status);
 
 // What a fetch says of its host, in the frontier's words.
 frontier::Reach ReachOf(const fetcher::FetchResult& fetched);
+frontier::FetchEnd EndOf(const fetcher::FetchResult& fetched, WallTime now);
+
+// Until when a 429 or 503 asks to be left alone (RFC 9110 section 10.2.3): at least a second, at
+// most `limit`. The epoch if it does not say so.
+WallTime RetryAfterOf(const fetcher::FetchResult& fetched, WallTime now, Millis limit);
 
 // `robots_token`: whose directives in X-Robots-Tag count, besides those for all.
 Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url,

@@ -8,6 +8,7 @@
 
 #include "archive/bundle.h"
 #include "base/backoff.h"
+#include "service/answer.h"
 
 namespace crawld::service {
 namespace {
@@ -42,9 +43,8 @@ HostHealth::~HostHealth() {
 
 void HostHealth::Watch(frontier::GatedHost host) {
   const frontier::HostId id = host.host;
-  const Millis wait = Backoff(options_.backoff, options_.max_backoff, 1, id);
   Patient patient;
-  patient.next = std::max(host.not_before, clock_.Now() + wait);
+  patient.next = clock_.Now() + Backoff(options_.backoff, options_.max_backoff, 1, id);
   spdlog::debug("{}: does not answer ({}); it is probed up to {} times", host.robots_url.host(),
                 host.reason, options_.probes);
   patient.host = std::move(host);
@@ -65,7 +65,7 @@ HostHealthStats HostHealth::stats() const {
 WallTime HostHealth::Round() {
   const WallTime now = clock_.Now();
   WallTime next = kNever;
-  std::vector<Patient> due;
+  std::vector<frontier::HostId> due;
   {
     const MutexLock lock(mutex_);
     for (auto& [id, patient] : patients_) {
@@ -74,50 +74,52 @@ WallTime HostHealth::Round() {
         continue;
       }
       patient.next = kNever;
-      ++under_way_;
-      ++stats_.probes;
-      due.push_back(patient);
+      due.push_back(id);
     }
   }
-  for (const Patient& patient : due) Probe(patient);
+  for (const frontier::HostId id : due) frontier_.WantProbe(id);
   return next;
 }
 
-void HostHealth::Probe(const Patient& patient) {
+void HostHealth::Probe(frontier::HostId id) {
   fetcher::FetchRequest request;
-  request.url = patient.host.robots_url;
-  request.pin = patient.host.host;
+  {
+    const MutexLock lock(mutex_);
+    ++under_way_;
+    ++stats_.probes;
+    request.url = patients_.at(id).host.robots_url;
+  }
+  request.pin = id;
   request.max_body = kMaxProbeBody;
+  request.fresh_connection = true;
   fetcher_.Submit(std::move(request))
-      .AddDoneCallback(
-          [this, id = patient.host.host](concurrency::Future<fetcher::FetchResult>& future) {
-            fetcher::FetchResult result;
-            try {
-              result = future.Take();
-            } catch (const std::exception& e) {
-              result.error = fetcher::FetchError::kInternal;
-              result.detail = e.what();
-            }
-            Note(id, result);
-          });
+      .AddDoneCallback([this, id](concurrency::Future<fetcher::FetchResult>& future) {
+        fetcher::FetchResult result;
+        try {
+          result = future.Take();
+        } catch (const std::exception& e) {
+          result.Fail(fetcher::FetchError::kInternal, e.what());
+        }
+        // The millisecond that has begun counts for the host.
+        frontier_.EndProbe(id, EndOf(result, clock_.Now() + Millis(1)));
+        Note(id, result);
+      });
 }
 
 void HostHealth::Note(frontier::HostId id, const fetcher::FetchResult& result) {
   const WallTime now = clock_.Now();
   std::optional<Patient> done;
   const bool answered = result.contact() == fetcher::Contact::kAnswer;
+  // What says nothing of the host (our proxy, our end) does not count.
+  const bool silent = result.contact() == fetcher::Contact::kSilence ||
+                      result.error == fetcher::FetchError::kAddressForbidden;
   {
     const MutexLock lock(mutex_);
     const auto it = patients_.find(id);
     if (it != patients_.end()) {
       Patient& patient = it->second;
-      if (!answered) {
-        ++patient.probes;
-        const Millis wait =
-            std::max(patient.host.delay,
-                     Backoff(options_.backoff, options_.max_backoff, patient.probes + 1, id));
-        patient.next = now + wait;
-      }
+      if (silent) ++patient.probes;
+      patient.next = now + Backoff(options_.backoff, options_.max_backoff, patient.probes + 1, id);
       if (answered || patient.probes >= options_.probes) {
         ++(answered ? stats_.opened : stats_.parked);
         done = std::move(patient);
@@ -127,7 +129,7 @@ void HostHealth::Note(frontier::HostId id, const fetcher::FetchResult& result) {
   }
   if (done && answered) {
     done->host.gate->Set();
-    frontier_.OpenGate(id, now);
+    frontier_.OpenGate(id, now, RetryAfterOf(result, now, options_.max_backoff));
     spdlog::info("{}: answers again, and is crawled on", done->host.robots_url.host());
   } else if (done) {
     frontier_.Park(id, now + options_.park);

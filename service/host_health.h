@@ -6,8 +6,11 @@
 // sets the gate's Event, and the host is crawled on at once; if none comes, the host is parked
 // until a later time. What probes bring is thrown away; they are not in the archive.
 //
-// Thread safety: all members, from any thread. Probes are begun by a background thread of its own
-// and end on the fetcher's event loops. Cost: nothing while all hosts answer.
+// Its background thread decides when a probe is due; the frontier leases it like a fetch, so that
+// all that politeness asks for holds for probes too.
+//
+// Thread safety: all members, from any thread. Probes end on the fetcher's event loops. Cost:
+// nothing while all hosts answer.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +50,9 @@ class HostHealth {
   HostHealth(const HostHealth&) = delete;
   HostHealth& operator=(const HostHealth&) = delete;
 
-  // A gate was shut.
+  // What the frontier calls (FrontierOptions): a gate was shut; a probe may begin.
   void Watch(frontier::GatedHost host) EXCLUDES(mutex_);
+  void Probe(frontier::HostId id) EXCLUDES(mutex_);
 
   HostHealthStats stats() const EXCLUDES(mutex_);
 
@@ -56,12 +60,11 @@ class HostHealth {
   struct Patient {
     frontier::GatedHost host;
     uint32_t probes = 0;  // without an answer
-    WallTime next;        // kNever while one is under way
+    WallTime next;        // kNever while one is wanted or under way
   };
 
-  // Begins the probes that are due, and returns when the next ones are.
+  // Asks for the probes that are due, and returns when the next ones are.
   WallTime Round() EXCLUDES(mutex_);
-  void Probe(const Patient& patient);
   void Note(frontier::HostId id, const fetcher::FetchResult& result) EXCLUDES(mutex_);
 
   // Constant after construction.

@@ -154,13 +154,8 @@ void PageWorker::Decide(Page& page) {
   frontier::Completion& completion = page.out.completion;
   const fetcher::FetchResult& fetched = page.fetched;
   if (fetched.status == 429 || fetched.status == 503) {
-    Millis wait = BackoffAfter(page);
-    if (const std::string* header = page.answer.head.Find("retry-after")) {
-      if (const auto asked = web::ParseRetryAfter(*header, page.now)) {
-        wait = std::min<Millis>(std::max<Millis>(*asked, Millis(1000)), options_.max_backoff);
-      }
-    }
-    completion.hold_host_until = page.now + wait;
+    const WallTime asked = RetryAfterOf(fetched, page.now, options_.max_backoff);
+    completion.hold_host_until = asked != WallTime{} ? asked : page.now + BackoffAfter(page);
   }
   if (completion.task.info.kind == TaskKind::kRobots) return DecideRobots(page);
 

@@ -31,16 +31,6 @@ size_t FetchedCapacity(const PipelineOptions& options) {
          std::clamp<size_t>(options.concurrency, 64, 4096);
 }
 
-frontier::FetchEnd EndOf(const fetcher::FetchResult& result, WallTime now) {
-  frontier::FetchEnd end;
-  end.when = now;
-  end.took = std::chrono::ceil<Millis>(result.total);
-  end.address = result.ip;
-  end.reach = ReachOf(result);
-  if (result.error) end.reason = fetcher::Name(*result.error);
-  return end;
-}
-
 }  // namespace
 
 Pipeline::Pipeline(const PipelineOptions& options, const Clock& clock, concurrency::Event& stop,
@@ -188,9 +178,8 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
     own.silent = *std::move(silent);
     own.permit.Release();
   };
-  if (options_.max_silent > 0 && task.unproven) {
-    step_aside(*place);
-  } else if (options_.max_silent > 0) {
+  if (options_.max_silent > 0 && task.unproven) step_aside(*place);
+  if (options_.max_silent > 0 && place->silent.count() == 0) {
     request.patience = options_.patience;
     request.on_silent = [step_aside, place] { step_aside(*place); };
   }
@@ -207,7 +196,10 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
             }
             fetcher_.budget().Add(result.bytes());
             // The millisecond that has begun counts for the host.
-            frontier_.Release(task, EndOf(result, clock_.Now() + Millis(1)));
+            const WallTime now = clock_.Now() + Millis(1);
+            frontier::FetchEnd end = EndOf(result, now);
+            end.hold_until = RetryAfterOf(result, now, options_.worker.max_backoff);
+            frontier_.Release(task, std::move(end));
             fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result)});
             place->permit.Release();  // last: Run() may end once it has all permits
             place->silent.Release();

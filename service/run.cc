@@ -167,6 +167,7 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
   frontier_options.on_robots_hold = LogRobotsHold;
   // On the dispatcher's thread, which is this one.
   frontier_options.on_gate = [&](frontier::GatedHost host) { health->Watch(std::move(host)); };
+  frontier_options.on_probe = [&](frontier::HostId host) { health->Probe(host); };
   frontier_options.on_schedule_change = [&] {
     if (Pipeline* pipeline = running.load()) pipeline->Wake();
   };

@@ -14,6 +14,7 @@ class FrontierHealthTest : public FrontierTest {
     options_.scheduler.health.failures = 3;
     options_.scope.mode = ScopeMode::kAny;
     options_.on_gate = [this](GatedHost host) { gated_.push_back(std::move(host)); };
+    options_.on_probe = [this](HostId host) { probed_.push_back(host); };
   }
 
   static std::vector<std::string> Urls(const std::string& host, int count) {
@@ -39,6 +40,7 @@ class FrontierHealthTest : public FrontierTest {
   void CommitAt(int64_t now) { frontier_->Commit({}, At(now)); }
 
   std::vector<GatedHost> gated_;
+  std::vector<HostId> probed_;
 };
 
 TEST_F(FrontierHealthTest, AHostThatDoesNotAnswerAgainAndAgainIsGatedAndItsUrlsWait) {
@@ -70,8 +72,6 @@ TEST_F(FrontierHealthTest, AHostThatDoesNotAnswerAgainAndAgainIsGatedAndItsUrlsW
   ASSERT_EQ(gated_.size(), 1U);
   EXPECT_EQ(gated_[0].robots_url.href(), "http://dead.test/robots.txt");
   EXPECT_EQ(gated_[0].reason, "connect");
-  EXPECT_EQ(gated_[0].not_before, At(now + 10));
-  EXPECT_EQ(gated_[0].delay, Millis(10));
   EXPECT_FALSE(gated_[0].gate->IsSet());
   EXPECT_EQ(frontier_->stats().scheduler.gated_hosts, 1U);
   for (; now < 1000; now += 10) {
@@ -83,6 +83,10 @@ TEST_F(FrontierHealthTest, AHostThatDoesNotAnswerAgainAndAgainIsGatedAndItsUrlsW
   EXPECT_EQ(last_wait_.reason, Wait::Reason::kGated);
   EXPECT_EQ(last_wait_.held_by, Hold::kGate);
 
+  frontier_->WantProbe(gated_[0].host);
+  EXPECT_FALSE(Next(1000));
+  EXPECT_EQ(probed_, std::vector{gated_[0].host});
+  frontier_->EndProbe(gated_[0].host, {.when = At(1000)});
   gated_[0].gate->Set();
   frontier_->OpenGate(gated_[0].host, At(1000));
   EXPECT_FALSE(Next(1000)) << "the probe was a fetch: its delay holds";
@@ -297,6 +301,106 @@ TEST_F(FrontierHealthTest, ARobotsFileThatIsAnsweredWithGarbageIsGivenUp) {
             1U);
 }
 
+TEST_F(FrontierHealthTest, AProbeWaitsForTheHostsDelayAndWhatItsAnswerAsksForHolds) {
+  options_.scheduler.politeness.delay = Millis(100);
+  Open();
+  CommitSeeds(Urls("a.test", 9));
+  for (int64_t now = 0; now < 300; now += 100) FailNext(now);
+  EXPECT_FALSE(Next(201));
+  ASSERT_EQ(gated_.size(), 1U);
+  frontier_->WantProbe(gated_[0].host);
+  EXPECT_FALSE(Next(299));
+  EXPECT_TRUE(probed_.empty());
+  EXPECT_FALSE(Next(300));
+  EXPECT_EQ(probed_.size(), 1U);
+  EXPECT_FALSE(Next(1000)) << "once is once";
+  EXPECT_EQ(probed_.size(), 1U);
+  frontier_->EndProbe(gated_[0].host, {.when = At(1000)});
+  gated_[0].gate->Set();
+  frontier_->OpenGate(gated_[0].host, At(1000), At(5000));
+  EXPECT_FALSE(Next(4999));
+  EXPECT_EQ(last_wait_.held_by, Hold::kRetryAfter);
+  EXPECT_TRUE(Next(5000));
+}
+
+// Found by an attacker: links to dead ports of a host switched the host off.
+TEST_F(FrontierHealthTest, DeadPortsOfAHostThatAnswersShutNoGateAndAreGivenUp) {
+  options_.scheduler.politeness.robots = true;
+  options_.scheduler.robots_max_tries = 3;
+  Open();
+  std::vector<std::string> seeds = Urls("a.test", 30);
+  for (int port = 1; port <= 10; ++port) {
+    seeds.push_back("http://a.test:" + std::to_string(port) + "/");
+  }
+  CommitSeeds(seeds);
+  int good = 0;
+  for (int64_t now = 0; now < 20'000; now += 10) {
+    while (const auto task = Next(now)) {
+      const bool dead = task->url.port().has_value();
+      Completion completion = Done(*task);
+      if (task->info.kind == TaskKind::kRobots) {
+        completion.robots.emplace().kind =
+            dead ? RobotsResult::Kind::kUnreachable : RobotsResult::Kind::kAllowAll;
+      } else {
+        ++good;
+      }
+      if (dead) {
+        completion.status = 0;
+        completion.reach = kSilent;
+        completion.outcome = Outcome::kRetry;
+      }
+      frontier_->Release(*task, {.when = At(now), .reach = completion.reach, .reason = "connect"});
+      CommitGroup group;
+      group.completions.push_back(std::move(completion));
+      frontier_->Commit(std::move(group), At(now));
+    }
+    CommitAt(now);
+  }
+  EXPECT_EQ(good, 30);
+  EXPECT_TRUE(gated_.empty());
+  EXPECT_TRUE(frontier_->Drained());
+  EXPECT_EQ(frontier_->stats().counters.excluded[static_cast<int>(Verdict::kRobotsUnreachable)],
+            10U);
+}
+
+TEST_F(FrontierHealthTest, AnswersInARowForgiveEarlierOutages) {
+  Open();
+  CommitSeeds(Urls("a.test", 200));
+  for (int outage = 0; outage < 4; ++outage) {
+    for (int i = 0; i < 3; ++i) FailNext(outage);
+    EXPECT_FALSE(Next(outage)) << outage;
+    ASSERT_EQ(gated_.size(), 1U) << outage;
+    gated_[0].gate->Set();
+    frontier_->OpenGate(gated_[0].host, At(outage));
+    gated_.clear();
+    for (int i = 0; i < 20; ++i) Finish(Done(*Next(outage)), outage);
+  }
+}
+
+TEST_F(FrontierHealthTest, ANewRunForgetsTheParkingOfUrlsThatWaitForAnotherTry) {
+  Open();
+  CommitSeeds(Urls("dead.test", 3));
+  for (int i = 0; i < 3; ++i) FailNext(0, 50);
+  EXPECT_FALSE(Next(1));
+  frontier_->Park(gated_.at(0).host, At(1'000'000));
+  EXPECT_FALSE(Next(1));
+  CommitAt(1);
+  End(2);
+  options_.forget_parking = true;
+  Open();
+  CommitAt(3);
+  CommitAt(60);
+  EXPECT_TRUE(Next(61));
+}
+
+TEST_F(FrontierHealthTest, ANameWithADotAtItsEndIsTheSameHost) {
+  options_.scheduler.politeness.delay = Millis(1000);
+  Open();
+  CommitSeeds({"http://a.test/", "http://a.test./"});
+  EXPECT_TRUE(Next(0));
+  EXPECT_FALSE(Next(0));
+}
+
 // --- hosts that share an address
 
 class FrontierAddressTest : public FrontierTest {
@@ -423,6 +527,100 @@ TEST_F(FrontierVisitTest, AVisitHoldsTheHostThatIsVisited) {
   std::set<std::string> next{NextUrl(2500), NextUrl(2500)};
   EXPECT_TRUE(next.contains("http://b.test/robots.txt"));
   EXPECT_TRUE(next.contains("http://a.test/"));
+}
+
+// A host with much to fetch was asked again whenever it was free, and its visitor found it busy.
+TEST_F(FrontierVisitTest, AVisitorGetsItsTurnHoweverMuchTheOtherHostHasToFetch) {
+  Open();
+  std::vector<std::string> seeds;
+  for (int i = 0; i < 50; ++i) seeds.push_back("http://b.test/" + std::to_string(i));
+  CommitSeeds(seeds);
+  AnswerRobots(RobotsResult::Kind::kAllowAll, "", 0);
+  CommitSeeds({"http://a.test/"}, 100);
+  int before = 0;
+  bool visited = false;
+  for (int64_t now = 100; now < 40'000 && !visited; now += 50) {
+    const auto task = Next(now);
+    if (!task) continue;
+    Completion completion = Done(*task);
+    if (task->url.href() == "http://a.test/robots.txt") {
+      completion.robots =
+          RobotsResult{RobotsResult::Kind::kRedirect, "", *web::Url::Parse("http://b.test/rules")};
+    } else if (task->url.href() == "http://b.test/rules") {
+      visited = true;
+      completion.robots = RobotsResult{RobotsResult::Kind::kAllowAll, "", std::nullopt};
+    } else {
+      ++before;
+    }
+    now += 200;  // it takes a while
+    Finish(std::move(completion), now);
+  }
+  EXPECT_TRUE(visited);
+  EXPECT_LE(before, 5);
+}
+
+TEST_F(FrontierVisitTest, WhatTheVisitedHostAsksForHoldsThatHost) {
+  Open();
+  CommitSeeds({"http://a.test/", "http://b.test/"});
+  // b.test is known, and its rules are.
+  for (int i = 0; i < 2; ++i) {
+    const auto task = Next(0);
+    ASSERT_TRUE(task);
+    Completion completion = Done(*task);
+    completion.robots = task->url.host() == "b.test"
+                            ? RobotsResult{RobotsResult::Kind::kAllowAll, "", std::nullopt}
+                            : RobotsResult{RobotsResult::Kind::kRedirect, "",
+                                           *web::Url::Parse("http://b.test/rules")};
+    Finish(std::move(completion), 0);
+  }
+  std::optional<Task> visit;
+  for (int64_t now = 1000; now < 5000 && !visit; now += 100) {
+    auto task = Next(now);
+    if (!task) continue;
+    if (task->url.href() == "http://b.test/rules") {
+      visit = std::move(task);
+      Completion busy = Done(*visit);
+      busy.status = 503;
+      busy.outcome = Outcome::kRetry;
+      busy.hold_host_until = At(now + 60'000);
+      busy.robots.emplace().kind = RobotsResult::Kind::kUnreachable;
+      frontier_->Release(*visit, {.when = At(now), .hold_until = At(now + 60'000)});
+      CommitGroup group;
+      group.completions.push_back(std::move(busy));
+      frontier_->Commit(std::move(group), At(now));
+      CommitSeeds({"http://b.test/more"}, now);
+      EXPECT_FALSE(Next(now + 59'000)) << "b.test has asked to be left alone";
+    } else {
+      Finish(Done(*task), now);
+    }
+  }
+  EXPECT_TRUE(visit);
+}
+
+// Found by an attacker: run --once did not end.
+TEST_F(FrontierVisitTest, AFileOnAHostThatDoesNotAnswerIsGivenUp) {
+  options_.scheduler.health.failures = 3;
+  options_.scheduler.robots_max_tries = 2;
+  Open();
+  CommitSeeds({"http://a.test/"});
+  for (int64_t now = 0; now < 20'000 && !frontier_->Drained(); now += 100) {
+    const auto task = Next(now);
+    if (task) {
+      Completion completion = Done(*task);
+      if (task->url.host() == "a.test") {
+        completion.robots = RobotsResult{RobotsResult::Kind::kRedirect, "",
+                                         *web::Url::Parse("http://dead.test/rules")};
+      } else {
+        completion.status = 0;
+        completion.reach = Reach::kSilent;
+        completion.outcome = Outcome::kRetry;
+        completion.robots.emplace().kind = RobotsResult::Kind::kUnreachable;
+      }
+      Finish(std::move(completion), now);
+    }
+    frontier_->Commit({}, At(now));
+  }
+  EXPECT_TRUE(frontier_->Drained());
 }
 
 }  // namespace

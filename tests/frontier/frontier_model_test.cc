@@ -2,6 +2,7 @@
 // shutdowns. The model knows only what must come out; politeness is checked from what was leased.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <random>
@@ -46,7 +47,9 @@ TEST_P(FrontierModelTest, EveryUrlIsDoneExactlyOnceAndNoHostIsAskedTooOften) {
   if (Chance(50)) politeness.address = {Millis(Draw(20)), Draw(4)};
   options.scheduler.health.failures = Draw(4);
   std::vector<GatedHost> gated;
+  std::vector<HostId> probes;  // that may begin
   options.on_gate = [&](GatedHost host) { gated.push_back(std::move(host)); };
+  options.on_probe = [&](HostId host) { probes.push_back(host); };
 
   // A restart reads everything anew, and would hide what a schedule forgets.
   const bool dies = Chance(50);
@@ -155,20 +158,38 @@ TEST_P(FrontierModelTest, EveryUrlIsDoneExactlyOnceAndNoHostIsAskedTooOften) {
       in_flight_at.clear();
       leased.clear();
       gated.clear();
+      probes.clear();
       frontier = std::make_unique<Frontier>(dir / "frontier", options);
     }
-    if (!gated.empty() && Chance(20)) {
-      const GatedHost host = std::move(gated.back());
-      gated.pop_back();
-      if (Chance(50)) {
-        host.gate->Set();
-        frontier->OpenGate(host.host, At(now));
-        ended_at[host.host] = now;  // the probe
-      } else {
-        frontier->Park(host.host, At(now + Draw(100)));
-      }
-    }
+    if (!gated.empty() && Chance(20)) frontier->WantProbe(gated.back().host);
     Decision decision = frontier->Next(At(now));
+    for (const HostId host : std::exchange(probes, {})) {
+      // A probe is a fetch; this one ends at once.
+      const std::string address = address_of(host);
+      if (ended_at.contains(host)) {
+        ASSERT_GE(now, ended_at[host] + politeness.delay.count());
+      }
+      if (politeness.address.concurrency > 0) {
+        ASSERT_LT(in_flight_at[address], politeness.address.concurrency);
+      }
+      if (politeness.address.any() && ended_at_address.contains(address)) {
+        ASSERT_GE(now, ended_at_address[address] + politeness.address.delay.count());
+      }
+      ended_at[host] = ended_at_address[address] = now;
+      frontier->EndProbe(host, {.when = At(now), .address = address});
+      const auto dead = std::find_if(gated.begin(), gated.end(),
+                                     [&](const GatedHost& one) { return one.host == host; });
+      ASSERT_NE(dead, gated.end());
+      const uint32_t fate = Draw(3);
+      if (fate == 0) continue;
+      if (fate == 1) {
+        dead->gate->Set();
+        frontier->OpenGate(host, At(now));
+      } else {
+        frontier->Park(host, At(now + Draw(100)));
+      }
+      gated.erase(dead);
+    }
     if (const auto* wanted = std::get_if<LookUp>(&decision)) {
       ASSERT_TRUE(politeness.address.any());
       frontier->NoteAddress(wanted->host, address_of(wanted->host));

@@ -54,6 +54,7 @@ class Line {
         options_{FrontierOptionsOf(config), ArchiveOptionsOf(config), FetcherOptionsOf(config),
                  PipelineOptionsOf(config, true)} {
     options_.frontier.forget_parking = true;
+    options_.frontier.on_probe = [this](frontier::HostId host) { health_->Probe(host); };
     options_.frontier.on_gate = [this](frontier::GatedHost host) {
       health_->Watch(std::move(host));
     };
@@ -498,7 +499,7 @@ TEST_F(PipelineTest, ServersThatAreSilentKeepNoOtherFromBeingAsked) {
   for (int i = 0; i < 10; ++i) seeds += "\"" + server.Url("/" + std::to_string(i)) + "\",";
   const auto line = Prepare(seeds + "]}", "", [](LineOptions& options) {
     options.pipeline.concurrency = 2;
-    options.pipeline.max_silent = kSilent;
+    options.pipeline.max_silent = kSilent + 2;
     options.pipeline.patience = Millis(10);
     options.pipeline.grace = Millis(0);
   });
