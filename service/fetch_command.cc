@@ -63,6 +63,7 @@ int FetchOne(const std::string& text, const std::optional<std::filesystem::path>
     return kExitUsage;
   }
   url->DropFragment();
+  url->DropCredentials();  // as in a crawl: they are not sent
   fetcher::FetcherOptions fetching = FetcherOptionsOf(config);
   fetching.cookie_file.clear();  // the crawl's own, which may be running
   // Without a config it is a person who says where to go, and no page.

@@ -47,7 +47,7 @@ std::string_view Name(frontier::RobotsRecord::Kind kind) {
     case frontier::RobotsRecord::Kind::kRules:
       return "rules";
     case frontier::RobotsRecord::Kind::kAllowAll:
-      return "no rules";
+      return "lack of rules";
     case frontier::RobotsRecord::Kind::kUnreachable:
       return "unreachable";
     case frontier::RobotsRecord::Kind::kRedirect:
@@ -62,7 +62,7 @@ std::string Left(Millis left) {
   return Duration(std::chrono::ceil<std::chrono::seconds>(left));
 }
 
-void PrintExplanation(const frontier::Explanation& what, WallTime now) {
+void PrintExplanation(const frontier::Explanation& what, uint32_t health_failures, WallTime now) {
   const auto line = [](const char* name, const std::string& text) {
     fmt::print("{:<10}{}\n", name, text);
   };
@@ -97,13 +97,21 @@ void PrintExplanation(const frontier::Explanation& what, WallTime now) {
   line("host", fmt::format("{} queued, {} to be tried again, {} done, {} failed", host.queued,
                            host.later, host.done, host.failed));
   if (host.failures > 0) {
-    line("", fmt::format("has not answered the last {} fetches", host.failures));
+    line("",
+         fmt::format("has not answered the last {} fetches; from {} on a running crawl probes it, "
+                     "and a new one tries it once",
+                     host.failures, health_failures));
   }
   if (!what.robots) {
     line("robots", "not fetched yet, or not honoured");
   } else if (what.robots->kind == frontier::RobotsRecord::Kind::kUnreachable) {
-    line("robots", fmt::format("unreachable: {} tries failed; not tried again before {}",
-                               what.robots->failures, archive::FormatDate(what.robots->expires)));
+    line("robots",
+         fmt::format("unreachable: {} tries failed; the next one {}", what.robots->failures,
+                     what.robots->expires > now
+                         ? "not before " + archive::FormatDate(what.robots->expires)
+                         : "when its host may be asked"));
+  } else if (what.robots->kind == frontier::RobotsRecord::Kind::kRedirect) {
+    line("robots", "not known yet: redirected to " + what.robots->redirect_to);
   } else {
     line("robots",
          fmt::format("{} by its {}; fetched {}, good until {}",
@@ -116,7 +124,7 @@ void PrintExplanation(const frontier::Explanation& what, WallTime now) {
     line("held by", fmt::format("{} until {} ({} left)", frontier::Name(limit.hold),
                                 archive::FormatDate(limit.until), Left(limit.until - now)));
   }
-  if (what.limits.empty()) line("held by", "nothing");
+  if (what.limits.empty()) line("held by", "nothing that is written down");
 }
 
 json::object ExplanationObject(const frontier::Explanation& what, WallTime now) {
@@ -295,7 +303,7 @@ int FrontierExplain(const std::filesystem::path& path, const std::string& text, 
   if (format == Format::kJson) {
     PrintLine(ExplanationObject(what, now));
   } else {
-    PrintExplanation(what, now);
+    PrintExplanation(what, options.scheduler.health.failures, now);
   }
   return what.state ? kExitDone : kExitFailed;
 }

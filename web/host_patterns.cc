@@ -18,8 +18,10 @@ Result<HostPattern, std::string> HostPattern::Parse(std::string_view text) {
   const auto url =
       is_name ? Url::Parse("http://" + std::string(name) + "/") : Url::Parse("not a host");
   if (!url || url->host().empty()) {
-    return tl::unexpected("'" + std::string(text) +
-                          "' is no host; write example.org, 192.0.2.1, [2001:db8::1], or "
+    // With an '@' it may be a proxy's URL in the wrong place, with a password.
+    const bool secret = text.find('@') != text.npos;
+    return tl::unexpected((secret ? "this" : "'" + std::string(text) + "'") +
+                          " is no host; write example.org, 192.0.2.1, [2001:db8::1], or "
                           "*.example.org");
   }
   pattern.name = url->host();
