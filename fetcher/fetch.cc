@@ -101,6 +101,12 @@ Contact ContactOf(FetchError error) {
   return Contact::kNone;
 }
 
+Contact FetchResult::contact() const {
+  if (!error || status != 0) return Contact::kAnswer;
+  const Contact contact = ContactOf(*error);
+  return by_proxy && contact == Contact::kSilence ? Contact::kNone : contact;
+}
+
 void FetchResult::Fail(FetchError why, std::string_view what) {
   error = why;
   retry = AdviceFor(why);

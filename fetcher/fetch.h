@@ -85,6 +85,7 @@ struct FetchResult {
   std::string body;           // as received: codings are not undone
   Truncation truncated = Truncation::kNone;
   std::string ip;             // of the peer
+  bool by_proxy = false;      // it was asked: a silence may be its own
   std::string_view protocol;  // "http/1.0", "http/1.1", "h2"; static storage
   bool reused = false;        // the connection was there already
   WallTime begun{};
@@ -94,7 +95,7 @@ struct FetchResult {
 
   // Sets the error, what it says of trying again, and the detail (its name, if there is none).
   void Fail(FetchError why, std::string_view what = {});
-  Contact contact() const { return error && status == 0 ? ContactOf(*error) : Contact::kAnswer; }
+  Contact contact() const;
   uint64_t bytes() const { return response_head.size() + body.size(); }
 };
 

@@ -21,6 +21,7 @@ constexpr std::chrono::milliseconds kSweepInterval{50};
 constexpr long kNoLimit = std::numeric_limits<int32_t>::max();
 // Between two looks at the network.
 constexpr size_t kStartsAtOnce = 16;
+constexpr std::string_view kNoNameServer = "no name server has answered in time";
 
 }  // namespace
 
@@ -158,12 +159,16 @@ void Fetcher::Loop::CountResolving() {
   dns_failures_.store(stats.failures, kRelaxed);
 }
 
+bool Fetcher::Loop::LooksUpProxy(const Transfer& transfer) {
+  return transfer.proxy != nullptr && !transfer.proxy_found;
+}
+
 void Fetcher::Loop::Resolved(uint64_t number, const Resolution& resolution) {
   auto node = resolving_.extract(number);
   if (node.empty()) return;
   CountResolving();
   std::unique_ptr<Transfer> transfer = std::move(node.mapped());
-  const bool of_proxy = transfer->proxy != nullptr && !transfer->proxy_found;
+  const bool of_proxy = LooksUpProxy(*transfer);
   if (resolution.addresses.empty()) {
     if (!of_proxy) return Refuse(*transfer, FetchError::kDns, resolution.error);
     return Refuse(*transfer, FetchError::kProxy,
@@ -241,7 +246,7 @@ void Fetcher::Loop::LaunchAgain(std::unique_ptr<Transfer> transfer) {
   curl_multi_remove_handle(multi_, transfer->easy);
   GiveHandleBack(transfer->easy);
   transfers_.erase(transfer.get());
-  transfer->spoiled = false;
+  transfer->spoiled = transfer->shaking_hands = false;
   transfer->request.fresh_connection = true;
   Launch(std::move(transfer));
 }
@@ -392,7 +397,13 @@ void Fetcher::Loop::Sweep() {
   }
   for (const uint64_t number : unresolved) {
     auto node = resolving_.extract(number);
-    Refuse(*node.mapped(), FetchError::kConnectTimeout, "no name server has answered in time");
+    Transfer& transfer = *node.mapped();
+    if (LooksUpProxy(transfer)) {
+      Refuse(transfer, FetchError::kProxy,
+             fmt::format("{}: {}", transfer.proxy->ToString(), kNoNameServer));
+    } else {
+      Refuse(transfer, FetchError::kConnectTimeout, kNoNameServer);
+    }
   }
   for (const auto& [transfer, error] : late) {
     transfer->ended_by_us = error;

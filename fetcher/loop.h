@@ -71,6 +71,8 @@ class Fetcher::Loop {
   void Start(std::unique_ptr<Transfer> transfer);
   // The transfer's name has been looked up; nothing if it has ended in the meantime.
   void Resolved(uint64_t number, const Resolution& resolution);
+  // Whether the name that is looked up is its proxy's, not its host's.
+  static bool LooksUpProxy(const Transfer& transfer);
   // By which proxy it goes; nullptr: none.
   const ProxyUrl* ProxyFor(const Transfer& transfer) const;
   // Looks up what has to be known by its addresses, one name after another; then Launch().

@@ -62,11 +62,14 @@ void Fetcher::Loop::DescribeRefusal(Transfer& transfer, AddressKind kind, const 
 }
 
 bool Fetcher::Loop::DescribeProxyError(Transfer& transfer, CURLcode code) {
-  const bool broke = code == CURLE_COULDNT_CONNECT || code == CURLE_RECV_ERROR ||
-                     code == CURLE_SEND_ERROR || code == CURLE_GOT_NOTHING;
-  if (code != CURLE_PROXY && (transfer.sent || !broke)) return false;
   long status = 0;
   curl_easy_getinfo(transfer.easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  // Behind a tunnel it is the host that we talk to. SOCKS has no status; but who shakes hands with
+  // us is the host, since the proxy does not.
+  const bool tunnel = transfer.proxy->IsSocks() ? transfer.shaking_hands : status / 100 == 2;
+  const bool peers = ContactOf(ErrorOf(code, false)) != Contact::kNone &&
+                     code != CURLE_COULDNT_RESOLVE_HOST;  // or it is ours
+  if (code != CURLE_PROXY && (transfer.sent || tunnel || !peers)) return false;
   transfer.result.Fail(
       FetchError::kProxy,
       status >= 300 ? fmt::format("{} answers CONNECT with {}", transfer.proxy->ToString(), status)
@@ -152,6 +155,7 @@ void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) {
     result.Fail(FetchError::kProtocol, "the response ended within its head");
   }
   if (transfer.proxy != nullptr) {
+    result.by_proxy = true;
     result.ip.clear();  // it is the proxy's
     // RFC 9110 section 15.5.8: no one but a proxy says so.
     if (result.status == 407 && !transfer.proxy->IsSocks()) {

@@ -176,6 +176,7 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
 CURLcode Fetcher::Loop::OnTls(CURL*, void* context, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   Loop& loop = *transfer.loop;
+  transfer.shaking_hands = true;
   const web::Url& url = transfer.request.url;
   const HostRules::Rule* const rule = transfer.rule;
   const bool verify = rule == nullptr || rule->options.verify_tls;

@@ -58,14 +58,15 @@ struct Fetcher::Loop::Transfer : BodyHook {
   // What the guard said of the addresses that the name has.
   std::optional<AddressKind> refused;
   std::string refused_ip;
-  bool connecting = false;  // to one that it did not refuse
-  bool spoiled = false;     // its connection has bytes that nobody asked for; nothing was sent
-  bool sent = false;        // the request is on its way
-  bool died = false;        // and the connection broke, so that libcurl would send it once more
-  bool answering = false;   // a final response's head is complete
-  bool head_open = false;   // inside a head: between a status line and its empty line
-  bool coded = false;       // the head has a Transfer-Encoding
-  bool chunked = false;     // the body has chunks, and perhaps a trailer
+  bool connecting = false;     // to one that it did not refuse
+  bool shaking_hands = false;  // TLS has begun, or is done
+  bool spoiled = false;        // its connection has bytes that nobody asked for; nothing was sent
+  bool sent = false;           // the request is on its way
+  bool died = false;           // and the connection broke, so that libcurl would send it once more
+  bool answering = false;      // a final response's head is complete
+  bool head_open = false;      // inside a head: between a status line and its empty line
+  bool coded = false;          // the head has a Transfer-Encoding
+  bool chunked = false;        // the body has chunks, and perhaps a trailer
   std::optional<uint64_t> length;  // that the head announces
   bool bad_length = false;         // it announces several, or none that is a number
   bool multiplexed = false;        // HTTP/2: others may share the connection

@@ -100,6 +100,74 @@ TEST_F(FetcherProxyTest, AProxyThatIsNotThereIsAProxyError) {
   }
 }
 
+// A proxy that has broken down must not make all hosts look silent.
+TEST_F(FetcherProxyTest, AProxyThatIsMuteOrDropsUsIsAProxyErrorAndSaysNothingOfTheHost) {
+  options_.connect_timeout = Millis(300);
+  for (const bool mute : {true, false}) {
+    const ProxyServer proxy({.mute = mute, .drops = !mute});
+    for (const char* scheme : {"http", "https", "socks5h"}) {
+      GoBy(proxy, scheme);
+      fetcher_.reset();
+      for (const std::string& url : {UrlOf("web.test"), std::string("https://web.test/")}) {
+        if (std::string_view(scheme) == "http" && url.starts_with("http:")) continue;  // see below
+        const FetchResult result = FetchUrl(url);
+        EXPECT_EQ(result.error, FetchError::kProxy) << scheme << " " << url << " " << mute;
+        EXPECT_EQ(result.contact(), Contact::kNone) << scheme << " " << url << " " << mute;
+        EXPECT_EQ(result.retry, RetryAdvice::kLater);
+        EXPECT_THAT(result.detail, HasSubstr("127.0.0.1:" + std::to_string(proxy.port())));
+      }
+    }
+  }
+}
+
+TEST_F(FetcherProxyTest, ATlsErrorOfAnHttpsProxyIsAProxyError) {
+  const TlsServer proxy([](const test::TlsRequest&) { return test::TlsAnswer{.body = "x"}; },
+                        {.names = {"DNS:another.test"}});
+  options_.proxy = *ProxyUrl::Parse("https://127.0.0.1:" + std::to_string(proxy.port()));
+  for (const std::string& url : {UrlOf("web.test"), std::string("https://web.test/")}) {
+    const FetchResult result = FetchUrl(url);
+    EXPECT_EQ(result.error, FetchError::kProxy) << url << result.detail;
+    EXPECT_EQ(result.contact(), Contact::kNone) << url;
+  }
+}
+
+// Who knows which of the two it is that says nothing?
+TEST_F(FetcherProxyTest, SilenceBehindAProxySaysNothingOfTheHost) {
+  options_.first_byte_timeout = Millis(300);
+  options_.connect_timeout = Millis(300);
+  const ProxyServer mute({.mute = true});
+  GoBy(mute, "http");
+  FetchResult result = FetchUrl(UrlOf("web.test"));
+  EXPECT_EQ(result.error, FetchError::kFirstByteTimeout) << result.detail;
+  EXPECT_EQ(result.contact(), Contact::kNone);
+  const ProxyServer drops({.drops = true});
+  GoBy(drops, "http");
+  fetcher_.reset();
+  result = FetchUrl(UrlOf("web.test"));
+  EXPECT_EQ(result.error, FetchError::kEmptyReply) << result.detail;
+  EXPECT_EQ(result.contact(), Contact::kNone);
+  // The proxies are well, the host's TLS does not answer.
+  const ProxyServer silent({.mute = true});
+  const ProxyServer good;
+  for (const char* scheme : {"http", "socks5h"}) {
+    GoBy(good, scheme);
+    fetcher_.reset();
+    result = FetchUrl("https://web.test:" + std::to_string(silent.port()) + "/");
+    EXPECT_EQ(result.error, FetchError::kConnectTimeout) << scheme << " " << result.detail;
+    EXPECT_EQ(result.contact(), Contact::kNone) << scheme;
+  }
+}
+
+TEST_F(FetcherProxyTest, AProxysNameThatNobodyLooksUpInTimeIsAProxyError) {
+  test::DnsServer dns([](const test::DnsQuestion&) { return test::DnsAnswer{.silent = true}; });
+  options_.resolver.servers = {dns.address()};
+  options_.connect_timeout = Millis(200);
+  options_.proxy = *ProxyUrl::Parse("http://proxy.test:3128");
+  const FetchResult result = FetchUrl(UrlOf("web.test"));
+  EXPECT_EQ(result.error, FetchError::kProxy) << result.detail;
+  EXPECT_EQ(result.contact(), Contact::kNone);
+}
+
 TEST_F(FetcherProxyTest, TheAnswerToConnectCountsAsAHead) {
   options_.max_header_fields = 20;
   std::string head = "HTTP/1.1 200 Connected\r\n";

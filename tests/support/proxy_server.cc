@@ -111,7 +111,11 @@ void ProxyServer::Accept() {
 void ProxyServer::Serve(int fd) {
   char first = 0;
   if (recv(fd, &first, 1, MSG_PEEK) == 1) {
-    if (first == 5) {
+    if (options_.mute) {
+      while (!Receive(fd).empty()) continue;
+    } else if (options_.drops) {
+      Receive(fd);
+    } else if (first == 5) {
       ServeSocks(fd);
     } else {
       ServeHttp(fd, "");

@@ -18,6 +18,8 @@ struct ProxyOptions {
   std::string credentials = {};   // "user:password" that a client must give; empty: none
   std::string connect_head = {};  // the answer to CONNECT, instead of a tunnel
   int socks_reply = 0;            // RFC 1928 section 6; 0: it connects
+  bool mute = false;              // reads, and never says a word
+  bool drops = false;             // reads something, and closes
 };
 
 class ProxyServer {
