@@ -69,9 +69,9 @@ void CookieJar::Read() NO_THREAD_SAFETY_ANALYSIS {  // called by the constructor
   std::vector<std::string> lines;
   std::string line;
   bool sound = std::getline(in, line) && line == kFirstLine;
-  while (sound && std::getline(in, line)) {
+  while (sound && lines.size() < max_cookies_ && std::getline(in, line)) {
     if (line.empty() || (line.starts_with('#') && !line.starts_with("#HttpOnly_"))) continue;
-    sound = line.size() <= kMaxLine && lines.size() < max_cookies_ && IsCookieLine(line);
+    sound = line.size() <= kMaxLine && IsCookieLine(line);
     lines.push_back(std::move(line));
   }
   if (!sound || in.bad()) {
@@ -80,6 +80,8 @@ void CookieJar::Read() NO_THREAD_SAFETY_ANALYSIS {  // called by the constructor
     return;
   }
   for (const std::string& one : lines) curl_easy_setopt(easy_, CURLOPT_COOKIELIST, one.c_str());
+  // What was read counts, but is not dropped before an answer brings more.
+  recount_at_ = std::max<uint64_t>(max_cookies_ - lines.size(), 1);
 }
 
 void CookieJar::Command(const char* what) {
@@ -100,8 +102,13 @@ std::string CookieJar::Text() {
 }
 
 uint64_t CookieJar::Count() {
-  const std::string text = Text();
-  return static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n'));
+  const MutexLock lock(mutex_);
+  curl_slist* cookies = nullptr;
+  curl_easy_getinfo(easy_, CURLINFO_COOKIELIST, &cookies);
+  uint64_t count = 0;
+  for (const curl_slist* cookie = cookies; cookie != nullptr; cookie = cookie->next) ++count;
+  curl_slist_free_all(cookies);
+  return count;
 }
 
 void CookieJar::Trim() {
@@ -126,12 +133,9 @@ void CookieJar::Trim() {
 }
 
 void CookieJar::Save() {
+  const MutexLock lock(file_mutex_);
   const uint64_t noted = noted_.load(std::memory_order_relaxed);
-  {
-    const MutexLock lock(mutex_);
-    if (file_.empty() || saved_ == noted) return;
-    saved_ = noted;
-  }
+  if (file_.empty() || saved_ == noted) return;
   const std::string text = std::string(kFirstLine) + "\n" + Text();
   const std::string next = file_.string() + ".new";
   const int fd = open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -144,7 +148,10 @@ void CookieJar::Save() {
   good = good && fdatasync(fd) == 0;
   int error = errno;
   if (fd >= 0) close(fd);
-  if (good && rename(next.c_str(), file_.c_str()) == 0) return;
+  if (good && rename(next.c_str(), file_.c_str()) == 0) {
+    saved_ = noted;
+    return;
+  }
   if (good) error = errno;
   spdlog::error("{}: the cookies cannot be written: {}", file_.string(),
                 std::generic_category().message(error));

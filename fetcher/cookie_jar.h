@@ -22,7 +22,8 @@ class CookieJar {
  public:
   static constexpr uint64_t kMaxCookies = 10'000;
 
-  // Reads `file`, if it is there; one that is broken is a warning, and the jar is empty. An empty
+  // Reads `file`, if it is there, as far as there is room; one that is broken is a warning, and the
+  // jar is empty. An empty
   // name: nothing is kept. Throws FatalError when libcurl refuses.
   explicit CookieJar(std::filesystem::path file, uint64_t max_cookies = kMaxCookies);
   ~CookieJar();
@@ -37,7 +38,7 @@ class CookieJar {
   // that does not help, everything. Cost: mostly none; else all cookies once.
   void Trim();
   // Writes the file if there is news: first another one, then its name. A disk that says no is
-  // logged.
+  // logged, and asked again the next time.
   void Save();
   uint64_t Count();
 
@@ -61,7 +62,9 @@ class CookieJar {
   Mutex cookies_mutex_;  // libcurl's, around the cookies themselves
   Mutex mutex_;
   CURL* easy_ GUARDED_BY(mutex_) = nullptr;  // our own hands on the jar
-  uint64_t saved_ GUARDED_BY(mutex_) = 0;    // of noted_
+
+  Mutex file_mutex_;  // one writes at a time; it is held while the disk is waited for
+  uint64_t saved_ GUARDED_BY(file_mutex_) = 0;  // of noted_: is in the file
 };
 
 }  // namespace crawld::fetcher

@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "tests/fetcher/fetcher_fixture.h"
 #include "tests/support/dns_server.h"
@@ -120,6 +123,60 @@ TEST_F(CookieTest, AnAnswerWithMoreCookiesThanLibcurlTakesIsWhole) {
   EXPECT_FALSE(result.error) << result.detail;
   EXPECT_EQ(result.body, "whole");
   EXPECT_THAT(Ask("a.example.com"), HasSubstr("Cookie: "));
+}
+
+// As an answer would.
+void SetCookie(CookieJar& jar, int number) {
+  CURL* const easy = curl_easy_init();
+  curl_easy_setopt(easy, CURLOPT_SHARE, jar.share());
+  const std::string cookie =
+      "a.example.com\tFALSE\t/\tFALSE\t4102444800\tc" + std::to_string(number) + "\t1";
+  curl_easy_setopt(easy, CURLOPT_COOKIELIST, cookie.c_str());
+  jar.NoteCookie();
+  curl_easy_cleanup(easy);
+}
+
+TEST(CookieJarTest, AWriteThatFailedIsDoneTheNextTime) {
+  const test::TempDir dir;
+  CookieJar jar(dir / "later" / "cookies.txt");
+  SetCookie(jar, 1);
+  jar.Save();
+  std::filesystem::create_directory(dir / "later");
+  jar.Save();
+  EXPECT_THAT(ReadAll(dir / "later" / "cookies.txt"), HasSubstr("\tc1\t1\n"));
+}
+
+TEST(CookieJarTest, TwoWhoSaveAtOnceLeaveOneWholeFile) {
+  const test::TempDir dir;
+  CookieJar jar(dir / "cookies.txt");
+  constexpr int kCookies = 40;
+  for (int round = 0; round < kCookies; ++round) {
+    SetCookie(jar, round);
+    std::thread other([&jar] { jar.Save(); });
+    jar.Save();
+    other.join();
+    const std::string text = ReadAll(dir / "cookies.txt");
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'),
+              std::count(text.begin(), text.end(), '\t') / 6 + 1);
+    EXPECT_THAT(text, HasSubstr("\tc" + std::to_string(round) + "\t1\n"));
+    EXPECT_FALSE(std::filesystem::exists(dir / "cookies.txt.new"));
+  }
+}
+
+TEST(CookieJarTest, OfAFileWithMoreThanThereIsRoomForTheFirstAreRead) {
+  const test::TempDir dir;
+  std::string text = "# Netscape HTTP Cookie File\n";
+  for (int i = 0; i < 100; ++i) {
+    text += "a.example.com\tFALSE\t/\tFALSE\t4102444800\tc" + std::to_string(i) + "\t1\n";
+  }
+  dir.Write("cookies.txt", text);
+  CookieJar jar(dir / "cookies.txt", 50);
+  EXPECT_EQ(jar.Count(), 50U);
+  jar.Trim();
+  EXPECT_EQ(jar.Count(), 50U) << "there is no news";
+  SetCookie(jar, 1000);
+  jar.Trim();
+  EXPECT_EQ(jar.Count(), 0U) << "what was read counts for the limit";
 }
 
 TEST(CookieJarTest, BeyondTheLimitSessionsGoFirstAndThenEverything) {
