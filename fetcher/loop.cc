@@ -393,12 +393,16 @@ void Fetcher::Loop::Sweep() {
   for (const auto& [number, transfer] : resolving_) {
     oldest = std::min(oldest, transfer->begun);
     TellIfSilent(*transfer, now);
-    if (now - transfer->begun >= options_.connect_timeout) unresolved.push_back(number);
+    if (now - transfer->begun >= std::min(options_.connect_timeout, options_.total_timeout)) {
+      unresolved.push_back(number);
+    }
   }
   for (const uint64_t number : unresolved) {
     auto node = resolving_.extract(number);
     Transfer& transfer = *node.mapped();
-    if (LooksUpProxy(transfer)) {
+    if (options_.total_timeout < options_.connect_timeout) {
+      Refuse(transfer, FetchError::kTotalTimeout, kNoNameServer);
+    } else if (LooksUpProxy(transfer)) {
       Refuse(transfer, FetchError::kProxy,
              fmt::format("{}: {}", transfer.proxy->ToString(), kNoNameServer));
     } else {

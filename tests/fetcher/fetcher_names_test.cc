@@ -100,6 +100,14 @@ TEST_F(FetcherTest, ANameServerThatIsSilentHoldsUpItsNamesAlone) {
   EXPECT_EQ(waiting.Take().error, FetchError::kConnectTimeout);
 }
 
+TEST_F(FetcherTest, ALookupEndsWithinTheTotalTimeToo) {
+  test::DnsServer dns([](const test::DnsQuestion&) { return test::DnsAnswer{.silent = true}; });
+  options_.resolver.servers = {dns.address()};
+  options_.connect_timeout = Millis(60'000);
+  options_.total_timeout = Millis(200);
+  EXPECT_EQ(FetchUrl("http://slow.test/").error, FetchError::kTotalTimeout);
+}
+
 TEST_F(FetcherTest, ALookupThatIsCancelledEndsAtOnce) {
   test::DnsServer dns([](const test::DnsQuestion&) { return test::DnsAnswer{.silent = true}; });
   options_.resolver.servers = {dns.address()};
