@@ -80,13 +80,16 @@ class Fetcher::Loop {
   void LookUp(std::unique_ptr<Transfer> transfer, const std::string& name);
   // What a proxy must not be asked for: nobody judges what it connects to.
   std::optional<AddressKind> ProxiedRefusal(const Transfer& transfer) const;
-  // Tells libcurl where the host is, for as long as some transfer needs it.
+  // Where its host or its proxy is; libcurl is told by Launch().
   void AddAddresses(Transfer& transfer, std::string_view host, uint16_t port,
                     const std::vector<IpAddress>& addresses);
   void ForgetNames(const Transfer& transfer);  // it has ended
   // Hands it to libcurl.
   void Launch(std::unique_ptr<Transfer> transfer);
   void PrepareProxy(Transfer& transfer) const;
+  // Tells libcurl its names, and which ones nobody needs any more. As late as can be: what another
+  // transfer has added meanwhile must not be taken from it.
+  void PrepareAddresses(Transfer& transfer);
   void CountResolving();
   void CancelNow();
   void CloseAll();

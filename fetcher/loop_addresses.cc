@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "fetcher/transfer.h"
 #include "web/ascii.h"
 
@@ -68,26 +69,35 @@ void Fetcher::Loop::LookUp(std::unique_ptr<Transfer> transfer, const std::string
 
 void Fetcher::Loop::AddAddresses(Transfer& transfer, std::string_view host, uint16_t port,
                                  const std::vector<IpAddress>& addresses) {
-  const std::string name = fmt::format("{}:{}", host, port);
+  std::string name = fmt::format("{}:{}", host, port);
   ++names_[name];
-  transfer.names.push_back(name);
-  std::string entry = "+" + name + ":";  // "+": in place of what it may have
-  for (const IpAddress& address : addresses) {
-    if (&address != &addresses.front()) entry += ',';
-    entry += address.IsV4() ? address.ToString() : "[" + address.ToString() + "]";
-  }
+  transfer.names.push_back({std::move(name), addresses});
+}
+
+void Fetcher::Loop::PrepareAddresses(Transfer& transfer) {
+  curl_slist* list = nullptr;
   // What no transfer needs any more is taken out by the next one; before that, libcurl has no ear.
   while (!unneeded_.empty()) {
     const std::string old = std::move(unneeded_.back());
     unneeded_.pop_back();
     if (names_.contains(old)) continue;
-    transfer.addresses = curl_slist_append(transfer.addresses, ("-" + old).c_str());
+    list = curl_slist_append(list, ("-" + old).c_str());
   }
-  transfer.addresses = curl_slist_append(transfer.addresses, entry.c_str());
+  for (const auto& [name, addresses] : transfer.names) {
+    std::string entry = "+" + name + ":";  // "+": in place of what it may have
+    for (const IpAddress& address : addresses) {
+      if (&address != &addresses.front()) entry += ',';
+      entry += address.IsV4() ? address.ToString() : "[" + address.ToString() + "]";
+    }
+    list = curl_slist_append(list, entry.c_str());
+  }
+  CRAWLD_CHECK(curl_easy_setopt(transfer.easy, CURLOPT_RESOLVE, list) == CURLE_OK,
+               "this libcurl takes addresses");
+  curl_slist_free_all(std::exchange(transfer.addresses, list));  // of its first launch
 }
 
 void Fetcher::Loop::ForgetNames(const Transfer& transfer) {
-  for (const std::string& name : transfer.names) {
+  for (const auto& [name, addresses] : transfer.names) {
     const auto it = names_.find(name);
     if (--it->second > 0) continue;
     names_.erase(it);

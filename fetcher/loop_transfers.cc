@@ -91,7 +91,7 @@ CURL* Fetcher::Loop::TakeHandle() {
   Set(easy, CURLOPT_NOPROXY, "");
   // The addresses that a transfer brings (CURLOPT_RESOLVE) outlast it, even when it first waits for
   // another's connection: libcurl is never to look a name up itself, past the guard and the loop.
-  // For ever, until a later transfer takes them away (AddAddresses()): else libcurl would look
+  // For ever, until a later transfer takes them away (PrepareAddresses()): else libcurl would look
   // through all of them at the end of each transfer for those that are too old.
   Set(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
   Set(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -159,7 +159,7 @@ void Fetcher::Loop::Prepare(Transfer& transfer) {
   Set(easy, CURLOPT_SSL_CTX_DATA, &transfer);
   Set(easy, CURLOPT_FORBID_REUSE, 0L);
   Set(easy, CURLOPT_FRESH_CONNECT, transfer.request.fresh_connection ? 1L : 0L);
-  Set(easy, CURLOPT_RESOLVE, transfer.addresses);
+  PrepareAddresses(transfer);
   // What is left of the time after the name was looked up.
   const auto spent = std::chrono::floor<Millis>(Clock::now() - transfer.begun);
   Set(easy, CURLOPT_CONNECTTIMEOUT_MS,
@@ -202,7 +202,9 @@ int Fetcher::Loop::OnRequest(void* user, char* peer_ip, char*, int peer_port, in
   // one. HTTP/2 has frames of its own that come at any time.
   Loop& loop = *transfer.loop;
   const Socket* const kept = loop.FindKept(peer_ip, peer_port, local_port);
-  if (!transfer.sent && kept != nullptr && kept->HasInput() && !SpeaksHttp2(transfer.easy)) {
+  // A new connection's peer that speaks first would do so again: that is judged by its answer.
+  if (!transfer.sent && !transfer.request.fresh_connection && kept != nullptr && kept->HasInput() &&
+      !SpeaksHttp2(transfer.easy)) {
     transfer.spoiled = true;
     return CURL_PREREQFUNC_ABORT;
   }

@@ -44,8 +44,12 @@ struct Fetcher::Loop::Transfer : BodyHook {
 
   Loop* const loop;
   CURL* easy = nullptr;
-  curl_slist* addresses = nullptr;  // of its host, as CURLOPT_RESOLVE wants them
-  std::vector<std::string> names;   // that `addresses` tells of: of its host, of its proxy
+  struct Name {
+    std::string name;  // "host:port"
+    std::vector<IpAddress> addresses;
+  };
+  std::vector<Name> names;          // of its host, of its proxy; what libcurl has to know of them
+  curl_slist* addresses = nullptr;  // that, as CURLOPT_RESOLVE wants it; from Prepare() on
   FetchRequest request;
   concurrency::Promise<FetchResult> promise;
   FetchResult result;

@@ -117,6 +117,20 @@ TEST_F(FetcherTest, AServerThatSpeaksNoTlsIsATlsError) {
   EXPECT_EQ(result.error, FetchError::kTls) << result.detail;
 }
 
+// What lies in a kept connection costs one new connection, and not one after another.
+TEST_F(FetcherTest, AServerThatAlwaysSpeaksFirstIsConnectedToOnceAFetch) {
+  test::HttpServerOptions options;
+  options.greeting = ResponseBytes(200, "unasked");
+  HttpServer server([](const Request&) { return Reply().Send(ResponseBytes(200, "x")); }, options);
+  constexpr uint64_t kFetches = 10;
+  for (uint64_t i = 0; i < kFetches; ++i) {
+    FetchRequest request = RequestFor(server.Url("/"));
+    request.fresh_connection = i % 2 == 1;
+    EXPECT_EQ(fetcher().Submit(std::move(request)).Take().status, 200) << i;
+  }
+  EXPECT_LE(server.connection_count(), kFetches);
+}
+
 TEST_F(FetcherTest, AServerThatDoesNotAnswerIsAFirstByteTimeout) {
   options_.first_byte_timeout = Millis(100);
   Serve([](const Request&) { return Reply().Stall(); });

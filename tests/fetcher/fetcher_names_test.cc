@@ -5,6 +5,7 @@
 #include <atomic>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/fetcher/fetcher_fixture.h"
 #include "tests/support/dns_server.h"
@@ -83,6 +84,33 @@ TEST_F(FetcherTest, ANameThatDoesNotExistIsADnsError) {
   const FetchResult result = FetchUrl("http://none.test/");
   EXPECT_EQ(result.error, FetchError::kDns);
   EXPECT_NE(result.detail, "");
+}
+
+// What one transfer needs no more another takes out of libcurl's hands; a third may need it again.
+TEST_F(FetcherTest, NamesThatComeAndGoAreFoundEachTime) {
+  test::DnsServer dns([](const test::DnsQuestion& question) {
+    if (question.v6) return test::DnsAnswer{};
+    return test::DnsAnswer{.addresses = {"127.0.0.1"}};
+  });
+  options_.resolver.servers = {dns.address()};
+  // Every second answer leaves something in its connection, so that the next is launched twice.
+  Serve([](const Request& request) {
+    const std::string rest = request.target == "/1" ? "more" : "";
+    return Reply().Send(ResponseBytes(200, "x") + rest);
+  });
+  const std::string port = ":" + std::to_string(server_->port());
+  for (int round = 0; round < 20; ++round) {
+    std::vector<concurrency::Future<FetchResult>> futures;
+    for (int i = 0; i < 8; ++i) {
+      futures.push_back(
+          fetcher().Submit(RequestFor("http://web" + std::to_string((round + i) % 12) + ".test" +
+                                      port + "/" + std::to_string(i % 2))));
+    }
+    for (auto& future : futures) {
+      const FetchResult result = future.Take();
+      EXPECT_EQ(result.status, 200) << result.detail;
+    }
+  }
 }
 
 TEST_F(FetcherTest, ANameServerThatIsSilentHoldsUpItsNamesAlone) {
