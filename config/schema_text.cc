@@ -204,8 +204,8 @@ std::string ExampleYaml() {
     if (ranged) comment += " Allowed: " + RangeOf(key) + '.';
     if (key.required) comment += " [required]";
     AppendComment(text, indent, comment);
-    text += indent + mark + name + ": " +
-            (key.required ? std::string(key.sample) : DefaultOf(key)) + '\n';
+    text.append(indent).append(mark).append(name).append(": ");
+    text.append(key.required ? std::string(key.sample) : DefaultOf(key)).append("\n");
   }
   return text;
 }
