@@ -1,8 +1,10 @@
 #include "fetcher/fetcher.h"
 
 #include <curl/curl.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <numeric>
 
 #include "base/error.h"
@@ -26,9 +28,17 @@ Fetcher::Fetcher(const FetcherOptions& options) : budget_(options.memory_budget_
   const auto trust = options.ca_file.empty() ? Trust::OfSystem() : Trust::FromFile(options.ca_file);
   const auto rules = std::make_shared<const HostRules>(options.hosts, options.headers);
   if (options.cookies) cookies_ = std::make_shared<CookieJar>(options.cookie_file);
-  for (int i = 0; i < std::max(options.threads, 1); ++i) {
-    loops_.push_back(
-        std::make_unique<Loop>(options, i, trust, rules, cookies_, budget_, body_bytes_));
+  try {
+    for (int i = 0; i < std::max(options.threads, 1); ++i) {
+      loops_.push_back(
+          std::make_unique<Loop>(options, i, trust, rules, cookies_, budget_, body_bytes_));
+    }
+  } catch (const FatalError&) {
+    throw;
+  } catch (const std::exception& e) {  // the standard library's, or Boost's
+    throw FatalError(fmt::format(
+        "no thread for fetches can be started (are there limits of threads or open files?): {}",
+        e.what()));
   }
 }
 

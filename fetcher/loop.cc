@@ -46,12 +46,6 @@ Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<c
       sweep_(io_) {
   multi_ = curl_multi_init();
   if (multi_ == nullptr) throw FatalError("libcurl cannot be initialised: out of memory");
-  try {
-    resolver_ = std::make_unique<Resolver>(io_, options.resolver);
-  } catch (...) {
-    curl_multi_cleanup(multi_);
-    throw;
-  }
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &OnSocket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &OnTimer);
@@ -62,7 +56,13 @@ Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<c
   curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
   curl_multi_setopt(multi_, CURLMOPT_MAX_CONCURRENT_STREAMS,
                     static_cast<long>(options.max_streams));
-  thread_ = concurrency::NamedThread(fmt::format("fetch-{}", number), [this] { Run(); });
+  try {
+    resolver_ = std::make_unique<Resolver>(io_, options.resolver);
+    thread_ = concurrency::NamedThread(fmt::format("fetch-{}", number), [this] { Run(); });
+  } catch (...) {
+    curl_multi_cleanup(multi_);
+    throw;
+  }
 }
 
 Fetcher::Loop::~Loop() {
