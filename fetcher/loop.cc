@@ -6,7 +6,6 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "base/check.h"
 #include "base/error.h"
 #include "fetcher/socket.h"
 #include "fetcher/transfer.h"
@@ -204,10 +203,14 @@ void Fetcher::Loop::Launch(std::unique_ptr<Transfer> transfer) {
     return Refuse(*transfer, FetchError::kInternal, "libcurl gives no handle");
   }
   Prepare(*transfer);
-  Transfer* started = transfer.release();  // Finish() deletes it
-  transfers_.insert(started);
-  const CURLMcode code = curl_multi_add_handle(multi_, started->easy);
-  CRAWLD_CHECK(code == CURLM_OK, "a fresh handle can be added");
+  transfers_.insert(transfer.get());
+  // libcurl takes none after a callback has failed, until all others have ended.
+  if (const CURLMcode code = curl_multi_add_handle(multi_, transfer->easy); code != CURLM_OK) {
+    transfers_.erase(transfer.get());
+    GiveHandleBack(transfer->easy);
+    return Refuse(*transfer, FetchError::kInternal, curl_multi_strerror(code));
+  }
+  (void)transfer.release();  // Finish() deletes it
   ArmSweep();
 }
 
@@ -227,9 +230,7 @@ void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {
   if (transfer->spoiled && !transfer->ended_by_us) return LaunchAgain(std::move(transfer));
   if (transfer->is_linked()) {
     bodies_.erase(bodies_.iterator_to(*transfer));
-    budget_.Sub(transfer->result.body.size());
-    body_bytes_.Sub(transfer->result.body.size());
-    room_made_ = true;
+    GiveRoomBack(transfer->result.body.size());
   }
   if (transfer->paused) paused_.fetch_sub(1, std::memory_order_relaxed);
   Describe(*transfer, code);
@@ -421,3 +422,7 @@ void Fetcher::Loop::Sweep() {
 }
 
 }  // namespace crawld::fetcher
+  if (due_ <= now) {  // OnTimer() had no memory for a timer, or that is about to fire
+    due_ = Clock::time_point::max();
+    Act(CURL_SOCKET_TIMEOUT, 0);
+  }

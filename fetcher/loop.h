@@ -55,7 +55,6 @@ class Fetcher::Loop {
   size_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
   // Any thread.
   void AddTo(FetcherStats& stats) const;
-  size_t paused() const { return paused_.load(std::memory_order_relaxed); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -127,6 +126,8 @@ class Fetcher::Loop {
   // Lets those go on for which there is room, the oldest first.
   void ResumePaused();
   bool Resume(Transfer& transfer);  // false: it is paused again
+  void GiveRoomBack(size_t bytes);
+  size_t paused() const { return paused_.load(std::memory_order_relaxed); }
   // Whether libcurl reads both from one connection, so that one cannot go on without the other.
   static bool ShareConnection(const Transfer& a, const Transfer& b);
   // Whether nothing can come because another stream of its connection is paused.
@@ -151,10 +152,14 @@ class Fetcher::Loop {
   // Constant after construction.
   const FetcherOptions options_;
   const AddressGuard guard_;
+  // What these two do; they may throw.
+  static size_t TakeHeader(Transfer& transfer, std::string_view line);
+  static size_t TakeBody(Transfer& transfer, std::string_view piece);
   const RequestFields fields_;
   const bool any_proxy_;  // is configured
   const std::shared_ptr<const Trust> trust_;
   const std::shared_ptr<const HostRules> rules_;
+  static curl_socket_t Open(Transfer& transfer, const curl_sockaddr& address);  // may throw
   const std::shared_ptr<CookieJar> cookies_;  // nullptr: none are taken
 
   // Have their own synchronisation.

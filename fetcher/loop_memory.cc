@@ -40,6 +40,12 @@ void Fetcher::Loop::ResumePaused() {
   room_made_ = false;
   bool full = false;
   for (auto it = bodies_.begin(); paused() > 0 && it != bodies_.end();) {
+void Fetcher::Loop::GiveRoomBack(size_t bytes) {
+  budget_.Sub(bytes);
+  body_bytes_.Sub(bytes);
+  room_made_ = true;
+}
+
     auto& transfer = static_cast<Transfer&>(*it);
     ++it;  // the transfer may end
     if (!transfer.paused) continue;

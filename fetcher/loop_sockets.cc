@@ -27,7 +27,14 @@ int PortOf(const sockaddr_storage& address) {
 }  // namespace
 
 curl_socket_t Fetcher::Loop::OnOpen(void* user, curlsocktype, curl_sockaddr* address) {
-  auto& transfer = *static_cast<Transfer*>(user);
+  try {
+    return Open(*static_cast<Transfer*>(user), *address);
+  } catch (const std::exception&) {  // no memory
+    return CURL_SOCKET_BAD;
+  }
+}
+
+curl_socket_t Fetcher::Loop::Open(Transfer& transfer, const curl_sockaddr& address) {
   Loop& loop = *transfer.loop;
   if (transfer.sent) {  // see OnRequest(); here it costs the server no connection
     transfer.died = true;
@@ -36,15 +43,15 @@ curl_socket_t Fetcher::Loop::OnOpen(void* user, curlsocktype, curl_sockaddr* add
   // The proxy is the operator's choice; what lies behind it was judged before, as far as it can be.
   if (transfer.proxy != nullptr) {
     transfer.connecting = true;
-  } else if (const auto refusal = loop.guard_.Refusal(address->addr)) {
+  } else if (const auto refusal = loop.guard_.Refusal(address.addr)) {
     transfer.refused = refusal;
-    const auto ip = IpAddress::From(address->addr);
+    const auto ip = IpAddress::From(address.addr);
     transfer.refused_ip = ip ? ip->ToString() : "an address of another family";
     return CURL_SOCKET_BAD;
   }
   transfer.connecting = true;
   const int fd =
-      socket(address->family, address->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->protocol);
+      socket(address.family, address.socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address.protocol);
   if (fd < 0) return CURL_SOCKET_BAD;
   if (const auto stale = loop.sockets_.find(fd); stale != loop.sockets_.end()) {
     loop.ForgetKept(*stale->second);
@@ -86,8 +93,13 @@ int Fetcher::Loop::OnSocket(CURL*, curl_socket_t fd, int what, void* user, void*
 }
 
 int Fetcher::Loop::OnTimer(CURLM*, long delay_ms, void* user) {
-  static_cast<Loop*>(user)->ArmTimer(delay_ms);
-  return 0;
+  auto& loop = *static_cast<Loop*>(user);
+  try {
+    loop.ArmTimer(delay_ms);
+  } catch (const std::exception&) {  // no memory; the next sweep sees that something is due
+    loop.armed_ = Clock::time_point::max();
+  }
+  return 0;  // anything else would end all transfers
 }
 
 void Fetcher::Loop::Watch(curl_socket_t fd, int what) {
@@ -182,11 +194,12 @@ void Fetcher::Loop::ArmTimer(long delay_ms) {
   }
   due_ = Clock::now() + std::chrono::milliseconds(delay_ms);
   if (delay_ms == 0) {
-    if (std::exchange(act_posted_, true)) return;
+    if (act_posted_) return;
     asio::post(io_, [this] {
       act_posted_ = false;
       Act(CURL_SOCKET_TIMEOUT, 0);
     });
+    act_posted_ = true;
     return;
   }
   WaitUntilDue();

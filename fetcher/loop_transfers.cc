@@ -25,6 +25,17 @@ void Set(CURL* easy, CURLoption option, T value) {
                "this libcurl knows the options that are set");
 }
 
+// No exception may leave through libcurl's frames: it ends the transfer, and nothing else.
+template <typename Transfer, typename Take>
+size_t Guarded(Transfer& transfer, const Take& take) {
+  try {
+    return take();
+  } catch (const std::exception&) {  // no memory
+    transfer.ended_by_us = FetchError::kInternal;
+    return 0;
+  }
+}
+
 constexpr std::string_view kTransferEncoding = "transfer-encoding:";
 constexpr std::string_view kContentLength = "content-length:";
 constexpr std::string_view kSetCookie = "set-cookie:";
@@ -226,7 +237,10 @@ void Fetcher::Loop::PrepareProxy(Transfer& transfer) const {
 
 size_t Fetcher::Loop::OnHeader(char* data, size_t size, size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
-  const std::string_view line(data, size * count);
+  return Guarded(transfer, [&] { return TakeHeader(transfer, {data, size * count}); });
+}
+
+size_t Fetcher::Loop::TakeHeader(Transfer& transfer, std::string_view line) {
   if (!transfer.sent) {  // a proxy's answer to CONNECT
     const FetcherOptions& options = transfer.loop->options_;
     transfer.tunnel_bytes += line.size();
@@ -285,8 +299,12 @@ size_t Fetcher::Loop::OnHeader(char* data, size_t size, size_t count, void* user
 
 size_t Fetcher::Loop::OnBody(char* data, size_t size, size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
+  return Guarded(transfer, [&] { return TakeBody(transfer, {data, size * count}); });
+}
+
+size_t Fetcher::Loop::TakeBody(Transfer& transfer, std::string_view piece) {
   std::string& body = transfer.result.body;
-  const size_t bytes = size * count;
+  const size_t bytes = piece.size();
   Loop& loop = *transfer.loop;
   transfer.NoteProgress(Clock::now());
   if (!transfer.is_linked()) {
@@ -300,18 +318,23 @@ size_t Fetcher::Loop::OnBody(char* data, size_t size, size_t count, void* user) 
     loop.Pause(transfer);
     return CURL_WRITEFUNC_PAUSE;  // libcurl keeps the piece, and brings it again
   }
-  if (body.empty()) {
-    curl_off_t announced = -1;
-    curl_easy_getinfo(transfer.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-    if (announced > 0) {
-      body.reserve(
-          std::min({static_cast<uint64_t>(announced), transfer.max_body, kMaxFirstReserve}));
+  try {
+    if (body.empty()) {
+      curl_off_t announced = -1;
+      curl_easy_getinfo(transfer.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+      if (announced > 0) {
+        body.reserve(
+            std::min({static_cast<uint64_t>(announced), transfer.max_body, kMaxFirstReserve}));
+      }
     }
+    body.append(piece.substr(0, taken));
+  } catch (...) {
+    loop.GiveRoomBack(taken);
+    throw;
   }
-  body.append(data, taken);
   if (transfer.chunked) {
     const FetcherOptions& options = loop.options_;
-    transfer.chunks.Scan({data, taken});
+    transfer.chunks.Scan(piece.substr(0, taken));
     if (transfer.head_bytes + transfer.chunks.trailer_bytes() > options.max_header_bytes ||
         transfer.head_fields + transfer.chunks.trailer_fields() > options.max_header_fields) {
       transfer.ended_by_us = FetchError::kHeadTooLarge;

@@ -93,8 +93,11 @@ void SessionCache::Put(const std::string& peer, SSL_SESSION* session) {
   if (max_peers_ == 0) return SSL_SESSION_free(session);
   auto found = index_.find(peer);
   if (found == index_.end()) {
-    peers_.push_front({peer, {}});
-    found = index_.emplace(peers_.front().name, peers_.begin()).first;
+    std::list<Peer> made(1);
+    made.front().name = peer;
+    made.front().sessions.reserve(kTickets);
+    found = index_.emplace(made.front().name, made.begin()).first;
+    peers_.splice(peers_.begin(), made);  // from here on nothing throws
     if (index_.size() > max_peers_) Forget(std::prev(peers_.end()));
   } else {
     peers_.splice(peers_.begin(), peers_, found->second);
@@ -169,7 +172,11 @@ bool Tls::SetUp(SSL_CTX* context, const Trust& trust, std::string peer) {
 int Tls::OnNewSession(SSL* ssl, SSL_SESSION* session) {
   const Connection* connection = ConnectionOf(ssl);
   if (connection == nullptr || connection->peer.empty()) return 0;  // OpenSSL keeps its reference
-  connection->tls->sessions_.Put(connection->peer, session);
+  try {
+    connection->tls->sessions_.Put(connection->peer, session);
+  } catch (const std::exception&) {  // no memory; none may leave through OpenSSL's frames
+    return 0;
+  }
   return 1;
 }
 

@@ -49,9 +49,9 @@ class SessionCache {
   SessionCache(const SessionCache&) = delete;
   SessionCache& operator=(const SessionCache&) = delete;
 
-  void Put(const std::string& peer, SSL_SESSION* session);  // takes over a reference
-  SSL_SESSION* Take(const std::string& peer);               // nullptr, or a reference to free
-  size_t peers() const { return index_.size(); }
+  // Takes over a reference, unless it throws.
+  void Put(const std::string& peer, SSL_SESSION* session);
+  SSL_SESSION* Take(const std::string& peer);  // nullptr, or a reference to free
 
  private:
   static constexpr size_t kTickets = 2;  // a peer; servers mostly send two
