@@ -43,7 +43,8 @@ FetchError ErrorOf(CURLcode code, bool answered) {
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_HTTP_RETURNED_ERROR:
     case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_WRITE_ERROR:  // our callbacks end a transfer with a reason of their own, see Finish
+    case CURLE_WRITE_ERROR:  // our callbacks end a transfer with a reason of their own, see
+                             // Describe
       return FetchError::kProtocol;
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "fetcher/tls.h"
 #include "tests/fetcher/fetcher_fixture.h"
 #include "tests/support/dns_server.h"
 #include "tests/support/temp_dir.h"
@@ -48,6 +49,49 @@ class FetcherTlsTest : public FetcherTest {
   const test::TempDir dir_;
   std::unique_ptr<TlsServer> tls_;
 };
+
+SSL_SESSION* SessionOf(int version) {
+  SSL_SESSION* const session = SSL_SESSION_new();
+  SSL_SESSION_set_protocol_version(session, version);
+  return session;
+}
+
+// Whether there was one.
+bool TakeFrom(SessionCache& cache, const std::string& peer) {
+  SSL_SESSION* const session = cache.Take(peer);
+  SSL_SESSION_free(session);
+  return session != nullptr;
+}
+
+TEST(SessionCacheTest, OnePeerTooManyForgetsTheLeastLatelyUsed) {
+  SessionCache cache(3);
+  for (const char* peer : {"a", "b", "c"}) cache.Put(peer, SessionOf(TLS1_2_VERSION));
+  for (const char* peer : {"a", "b", "c"}) EXPECT_TRUE(TakeFrom(cache, peer)) << peer;
+  EXPECT_TRUE(TakeFrom(cache, "a"));
+  cache.Put("d", SessionOf(TLS1_2_VERSION));
+  EXPECT_FALSE(TakeFrom(cache, "b"));
+  for (const char* peer : {"a", "c", "d"}) EXPECT_TRUE(TakeFrom(cache, peer)) << peer;
+  cache.Put("a", SessionOf(TLS1_2_VERSION));
+  cache.Put("e", SessionOf(TLS1_2_VERSION));
+  EXPECT_FALSE(TakeFrom(cache, "c"));
+  for (const char* peer : {"a", "d", "e"}) EXPECT_TRUE(TakeFrom(cache, peer)) << peer;
+}
+
+TEST(SessionCacheTest, ATicketIsGivenOutOnceAndAPeerHasTwoAtMost) {
+  SessionCache cache(1);
+  for (int i = 0; i < 3; ++i) cache.Put("a", SessionOf(TLS1_3_VERSION));
+  EXPECT_TRUE(TakeFrom(cache, "a"));
+  EXPECT_TRUE(TakeFrom(cache, "a"));
+  EXPECT_FALSE(TakeFrom(cache, "a"));
+  cache.Put("b", SessionOf(TLS1_3_VERSION));  // the place is free again
+  EXPECT_TRUE(TakeFrom(cache, "b"));
+}
+
+TEST(SessionCacheTest, OneWithoutRoomKeepsNothing) {
+  SessionCache cache(0);
+  cache.Put("a", SessionOf(TLS1_2_VERSION));
+  EXPECT_FALSE(TakeFrom(cache, "a"));
+}
 
 TEST_F(FetcherTlsTest, AnAuthorityThatIsTrustedIsEnough) {
   ServeTls();
