@@ -79,13 +79,13 @@ concurrency::Future<FetchResult> Fetcher::Loop::Submit(FetchRequest request) {
   concurrency::Promise<FetchResult> promise;
   auto future = promise.GetFuture();
   in_flight_.fetch_add(1, std::memory_order_relaxed);
-  if (Clock::rep nothing = kNothing; oldest_begun_.load(std::memory_order_relaxed) == kNothing) {
-    oldest_begun_.compare_exchange_strong(nothing, Clock::now().time_since_epoch().count(),
-                                          std::memory_order_relaxed);
-  }
   auto transfer = std::make_unique<Transfer>(this, std::move(request), std::move(promise));
+  transfer->begun = Clock::now();
   {
     MutexLock lock(intake_mutex_);
+    if (oldest_begun_.load(std::memory_order_relaxed) == kNothing) {
+      oldest_begun_.store(transfer->begun.time_since_epoch().count(), std::memory_order_relaxed);
+    }
     intake_.push_back(std::move(transfer));
     if (std::exchange(take_in_posted_, true)) return future;
   }
@@ -363,39 +363,56 @@ void Fetcher::Loop::ArmSweep() {
   });
 }
 
+std::optional<FetchError> Fetcher::Loop::Late(Transfer& transfer, const Hosts& held_up,
+                                              Clock::time_point now) const {
+  if (now - transfer.begun >= options_.total_timeout) return FetchError::kTotalTimeout;
+  if (transfer.paused || IsHeldUp(transfer, held_up)) {
+    transfer.RestartClocks(now);
+    return std::nullopt;
+  }
+  if (transfer.head_bytes > 0) {
+    if (now - transfer.last_progress >= options_.idle_timeout) return FetchError::kIdleTimeout;
+    if (TooSlow(transfer, now)) return FetchError::kTooSlow;
+    return std::nullopt;
+  }
+  if (now - transfer.begun < options_.first_byte_timeout) return std::nullopt;
+  curl_off_t micros = 0;
+  curl_easy_getinfo(transfer.easy, CURLINFO_PRETRANSFER_TIME_T, &micros);
+  const auto connected = std::chrono::microseconds(micros);
+  if (micros == 0 || now - transfer.begun - connected < options_.first_byte_timeout) {
+    return std::nullopt;
+  }
+  return FetchError::kFirstByteTimeout;
+}
+
+void Fetcher::Loop::TellOldest(Clock::time_point oldest) {
+  // Under the lock: Submit() must not come between the look and the word.
+  const MutexLock lock(intake_mutex_);
+  if (!intake_.empty()) oldest = std::min(oldest, intake_.front()->begun);
+  oldest_begun_.store(oldest.time_since_epoch().count(), std::memory_order_relaxed);
+}
+
 // Time limits that libcurl has no word for, and the total as a last resort.
 void Fetcher::Loop::Sweep() {
   const Clock::time_point now = Clock::now();
   std::vector<std::pair<Transfer*, FetchError>> late;
   Clock::time_point oldest = Clock::time_point::max();
+  const Hosts held_up = PausedHosts();
   for (Transfer* transfer : transfers_) {
-    oldest = std::min(oldest, transfer->begun);
     TellIfSilent(*transfer, now);
-    if (now - transfer->begun >= options_.total_timeout) {
-      late.emplace_back(transfer, FetchError::kTotalTimeout);
-    } else if (paused() > 0 && (transfer->paused || IsHeldUp(*transfer))) {
-      transfer->RestartClocks(now);
-    } else if (transfer->head_bytes > 0) {
-      if (now - transfer->last_progress >= options_.idle_timeout) {
-        late.emplace_back(transfer, FetchError::kIdleTimeout);
-      } else if (TooSlow(*transfer, now)) {
-        late.emplace_back(transfer, FetchError::kTooSlow);
-      }
-    } else if (now - transfer->begun >= options_.first_byte_timeout) {
-      curl_off_t connected = 0;
-      curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
-      if (connected > 0 && now - transfer->begun - std::chrono::microseconds(connected) >=
-                               options_.first_byte_timeout) {
-        late.emplace_back(transfer, FetchError::kFirstByteTimeout);
-      }
+    if (const auto error = Late(*transfer, held_up, now)) {
+      late.emplace_back(transfer, *error);
+    } else {
+      oldest = std::min(oldest, transfer->begun);
     }
   }
   std::vector<uint64_t> unresolved;
   for (const auto& [number, transfer] : resolving_) {
-    oldest = std::min(oldest, transfer->begun);
     TellIfSilent(*transfer, now);
     if (now - transfer->begun >= std::min(options_.connect_timeout, options_.total_timeout)) {
       unresolved.push_back(number);
+    } else {
+      oldest = std::min(oldest, transfer->begun);
     }
   }
   for (const uint64_t number : unresolved) {
@@ -414,15 +431,15 @@ void Fetcher::Loop::Sweep() {
     transfer->ended_by_us = error;
     Finish(*transfer, CURLE_OPERATION_TIMEDOUT);
   }
-  oldest_begun_.store(oldest.time_since_epoch().count(), std::memory_order_relaxed);
+  TellOldest(oldest);
   CountResolving();
   if (cookies_) cookies_->Trim();
+  if (due_ <= now) {  // OnTimer() had no memory for a timer, or that is about to fire
+    due_ = Clock::time_point::max();
+    Act(CURL_SOCKET_TIMEOUT, 0);
+  }
   ResumePaused();
   if (!transfers_.empty() || !resolving_.empty()) ArmSweep();
 }
 
 }  // namespace crawld::fetcher
-  if (due_ <= now) {  // OnTimer() had no memory for a timer, or that is about to fire
-    due_ = Clock::time_point::max();
-    Act(CURL_SOCKET_TIMEOUT, 0);
-  }

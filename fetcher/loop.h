@@ -17,9 +17,13 @@
 #include <deque>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -122,29 +126,40 @@ class Fetcher::Loop {
   void WaitUntilDue();
   // Takes room for a piece of a body; false: the transfer has to wait.
   bool TakeRoom(Transfer& transfer, size_t bytes);
+  void GiveRoomBack(size_t bytes);
+  size_t paused() const { return paused_.load(std::memory_order_relaxed); }
   void Pause(Transfer& transfer);
   // Lets those go on for which there is room, the oldest first.
   void ResumePaused();
   bool Resume(Transfer& transfer);  // false: it is paused again
-  void GiveRoomBack(size_t bytes);
-  size_t paused() const { return paused_.load(std::memory_order_relaxed); }
   // Whether libcurl reads both from one connection, so that one cannot go on without the other.
   static bool ShareConnection(const Transfer& a, const Transfer& b);
-  // Whether nothing can come because another stream of its connection is paused.
-  bool IsHeldUp(const Transfer& transfer) const;
+  // Of which a stream is paused, so that nothing can come on the connection's others.
+  using Hosts = std::set<std::pair<std::string_view, uint16_t>>;
+  Hosts PausedHosts() const;
+  static bool IsHeldUp(const Transfer& transfer, const Hosts& paused);
   // Whether the window is over and has brought too little; begins the next one.
   bool TooSlow(Transfer& transfer, Clock::time_point now) const;
   // Calls on_silent when it is time.
   static void TellIfSilent(Transfer& transfer, Clock::time_point now);
+  // By which of the limits it has to end now, if by any.
+  std::optional<FetchError> Late(Transfer& transfer, const Hosts& held_up,
+                                 Clock::time_point now) const;
+  // `oldest`: of those that were taken in.
+  void TellOldest(Clock::time_point oldest) EXCLUDES(intake_mutex_);
   void ArmSweep();
   void Sweep();
 
   static size_t OnHeader(char* data, size_t size, size_t count, void* transfer);
   static size_t OnBody(char* data, size_t size, size_t count, void* transfer);
+  // What these two do; they may throw.
+  static size_t TakeHeader(Transfer& transfer, std::string_view line);
+  static size_t TakeBody(Transfer& transfer, std::string_view piece);
   static int OnRequest(void* transfer, char* peer_ip, char* local_ip, int peer_port,
                        int local_port);
   static CURLcode OnTls(CURL* easy, void* context, void* transfer);
   static curl_socket_t OnOpen(void* transfer, curlsocktype purpose, curl_sockaddr* address);
+  static curl_socket_t Open(Transfer& transfer, const curl_sockaddr& address);  // may throw
   static int OnClose(void* loop, curl_socket_t fd);
   static int OnSocket(CURL* easy, curl_socket_t fd, int what, void* loop, void* socket);
   static int OnTimer(CURLM* multi, long delay_ms, void* loop);
@@ -152,14 +167,10 @@ class Fetcher::Loop {
   // Constant after construction.
   const FetcherOptions options_;
   const AddressGuard guard_;
-  // What these two do; they may throw.
-  static size_t TakeHeader(Transfer& transfer, std::string_view line);
-  static size_t TakeBody(Transfer& transfer, std::string_view piece);
   const RequestFields fields_;
   const bool any_proxy_;  // is configured
   const std::shared_ptr<const Trust> trust_;
   const std::shared_ptr<const HostRules> rules_;
-  static curl_socket_t Open(Transfer& transfer, const curl_sockaddr& address);  // may throw
   const std::shared_ptr<CookieJar> cookies_;  // nullptr: none are taken
 
   // Have their own synchronisation.
@@ -176,7 +187,7 @@ class Fetcher::Loop {
   std::atomic<uint64_t> connections_ = 0;
   std::atomic<uint64_t> reused_ = 0;
   // When the oldest transfer began; kNothing: there is none. Told by Submit() if it is the only
-  // one, and by each sweep.
+  // one, and by each sweep; both under intake_mutex_.
   std::atomic<Clock::rep> oldest_begun_ = kNothing;
   std::atomic<size_t> paused_ = 0;
 

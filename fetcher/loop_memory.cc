@@ -12,12 +12,20 @@ bool Fetcher::Loop::ShareConnection(const Transfer& a, const Transfer& b) {
          first.EffectivePort() == second.EffectivePort();
 }
 
-bool Fetcher::Loop::IsHeldUp(const Transfer& transfer) const {
+Fetcher::Loop::Hosts Fetcher::Loop::PausedHosts() const {
+  Hosts hosts;
+  if (paused() == 0) return hosts;
   for (const BodyHook& hook : bodies_) {
-    const auto& other = static_cast<const Transfer&>(hook);
-    if (other.paused && other.multiplexed && ShareConnection(transfer, other)) return true;
+    const auto& transfer = static_cast<const Transfer&>(hook);
+    const web::Url& url = transfer.request.url;
+    if (transfer.paused && transfer.multiplexed) hosts.emplace(url.host(), url.EffectivePort());
   }
-  return false;
+  return hosts;
+}
+
+bool Fetcher::Loop::IsHeldUp(const Transfer& transfer, const Hosts& paused) {
+  const web::Url& url = transfer.request.url;
+  return !paused.empty() && paused.contains({url.host(), url.EffectivePort()});
 }
 
 bool Fetcher::Loop::TakeRoom(Transfer& transfer, size_t bytes) {
@@ -32,6 +40,12 @@ bool Fetcher::Loop::TakeRoom(Transfer& transfer, size_t bytes) {
   return true;
 }
 
+void Fetcher::Loop::GiveRoomBack(size_t bytes) {
+  budget_.Sub(bytes);
+  body_bytes_.Sub(bytes);
+  room_made_ = true;
+}
+
 void Fetcher::Loop::Pause(Transfer& transfer) {
   if (!std::exchange(transfer.paused, true)) paused_.fetch_add(1, std::memory_order_relaxed);
 }
@@ -40,18 +54,15 @@ void Fetcher::Loop::ResumePaused() {
   room_made_ = false;
   bool full = false;
   for (auto it = bodies_.begin(); paused() > 0 && it != bodies_.end();) {
-void Fetcher::Loop::GiveRoomBack(size_t bytes) {
-  budget_.Sub(bytes);
-  body_bytes_.Sub(bytes);
-  room_made_ = true;
-}
-
     auto& transfer = static_cast<Transfer&>(*it);
     ++it;  // the transfer may end
     if (!transfer.paused) continue;
     const auto& oldest = static_cast<const Transfer&>(bodies_.front());
     const bool first = &oldest == &transfer || ShareConnection(oldest, transfer);
-    if (!first && (full || budget_.Spent())) continue;
+    if (!first && (full || budget_.Spent())) {
+      if (!oldest.multiplexed) return;  // nobody shares its connection
+      continue;
+    }
     full = !Resume(transfer);
   }
 }

@@ -59,6 +59,22 @@ TEST_F(FetcherTest, WhatIsRefusedAtOnceLeavesNoAgeBehind) {
   while (fetcher().stats().oldest > Millis(0)) never.WaitFor(kMoment);
 }
 
+TEST_F(FetcherTest, WhatEndsByATimeLimitLeavesNoAgeBehind) {
+  test::DnsServer dns([](const test::DnsQuestion&) { return test::DnsAnswer{.silent = true}; });
+  options_.resolver.servers = {dns.address()};
+  options_.total_timeout = Millis(100);
+  Serve([](const Request&) { return Reply().Stall(); });
+  for (const std::string& url : {server_->Url("/"), std::string("http://slow.test/")}) {
+    EXPECT_EQ(FetchUrl(url).error, FetchError::kTotalTimeout);
+    concurrency::Event never;
+    const auto begun = std::chrono::steady_clock::now();
+    while (fetcher().stats().oldest > Millis(0)) {
+      never.WaitFor(kMoment);
+      ASSERT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20));
+    }
+  }
+}
+
 TEST_F(FetcherTest, WhoIsImpatientIsToldOnceThatNothingHasCome) {
   test::DnsServer dns([](const test::DnsQuestion&) { return test::DnsAnswer{.silent = true}; });
   options_.resolver.servers = {dns.address()};
