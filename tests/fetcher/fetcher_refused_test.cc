@@ -23,7 +23,7 @@ using test::Request;
 // What an event loop asks for at once, from so many bytes on, is refused.
 std::atomic<size_t> refused_from = SIZE_MAX;
 
-bool OnEventLoop() {
+[[maybe_unused]] bool OnEventLoop() {
   std::array<char, 16> name{};
   return pthread_getname_np(pthread_self(), name.data(), name.size()) == 0 &&
          std::string_view(name.data()).starts_with("fetch-");
@@ -32,8 +32,7 @@ bool OnEventLoop() {
 }  // namespace
 }  // namespace crawld::fetcher
 
-// A sanitizer has its own, and wants to keep it.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if CRAWLD_SANITIZED == 0
 void* operator new(size_t size) {
   if (size >= crawld::fetcher::refused_from.load(std::memory_order_relaxed) &&
       crawld::fetcher::OnEventLoop()) {

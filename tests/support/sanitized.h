@@ -2,18 +2,20 @@
 // while.
 #pragma once
 
-namespace crawld::test {
-
+// For the preprocessor too: a sanitizer has its own operator new.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kSanitized = true;
+#define CRAWLD_SANITIZED 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool kSanitized = true;
-#else
-inline constexpr bool kSanitized = false;
+#define CRAWLD_SANITIZED 1
 #endif
-#else
-inline constexpr bool kSanitized = false;
 #endif
+#ifndef CRAWLD_SANITIZED
+#define CRAWLD_SANITIZED 0
+#endif
+
+namespace crawld::test {
+
+inline constexpr bool kSanitized = CRAWLD_SANITIZED != 0;
 
 }  // namespace crawld::test
