@@ -341,12 +341,12 @@ std::vector<Key> MakeTable() {
           .Doc("Event loops; one carries thousands of transfers."),
       CRAWLD_KEY(fetcher.concurrency)
           .Range(1, 100'000)
-          .Doc("Transfers at the same time, from hosts that answer."),
-      CRAWLD_KEY(fetcher.max_silent)
+          .Doc("Transfers at the same time, but for those of max_slow."),
+      CRAWLD_KEY(fetcher.max_slow)
           .Range(0, 100'000)
-          .Doc(
-              "So many more from hosts that have not answered yet, or not for a second: dead hosts "
-              "keep no other from being asked."),
+          .Doc("So many more: from hosts that have not answered yet, and those that take longer "
+               "than "
+               "a second. Dead hosts and answers that trickle keep no other from being asked."),
       CRAWLD_KEY(fetcher.connect_timeout)
           .Range(milliseconds(1), hours(1))
           .Doc("For name, connection and TLS handshake together."),

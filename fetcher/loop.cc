@@ -337,11 +337,11 @@ void Fetcher::Loop::AddTo(FetcherStats& stats) const {
   stats.oldest = std::max(stats.oldest, std::chrono::ceil<Millis>(age));
 }
 
-void Fetcher::Loop::TellIfSilent(Transfer& transfer, Clock::time_point now) {
+void Fetcher::Loop::TellIfSlow(Transfer& transfer, Clock::time_point now) {
   const FetchRequest& request = transfer.request;
-  if (!request.on_silent || request.patience <= Millis(0) || transfer.head_bytes > 0) return;
+  if (!request.on_slow || request.patience <= Millis(0)) return;
   if (now - transfer.begun < request.patience) return;
-  std::exchange(transfer.request.on_silent, {})();
+  std::exchange(transfer.request.on_slow, {})();
 }
 
 bool Fetcher::Loop::TooSlow(Transfer& transfer, Clock::time_point now) const {
@@ -399,7 +399,7 @@ void Fetcher::Loop::Sweep() {
   Clock::time_point oldest = Clock::time_point::max();
   const Hosts held_up = PausedHosts();
   for (Transfer* transfer : transfers_) {
-    TellIfSilent(*transfer, now);
+    TellIfSlow(*transfer, now);
     if (const auto error = Late(*transfer, held_up, now)) {
       late.emplace_back(transfer, *error);
     } else {
@@ -408,7 +408,7 @@ void Fetcher::Loop::Sweep() {
   }
   std::vector<uint64_t> unresolved;
   for (const auto& [number, transfer] : resolving_) {
-    TellIfSilent(*transfer, now);
+    TellIfSlow(*transfer, now);
     if (now - transfer->begun >= std::min(options_.connect_timeout, options_.total_timeout)) {
       unresolved.push_back(number);
     } else {

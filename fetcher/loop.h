@@ -140,8 +140,8 @@ class Fetcher::Loop {
   static bool IsHeldUp(const Transfer& transfer, const Hosts& paused);
   // Whether the window is over and has brought too little; begins the next one.
   bool TooSlow(Transfer& transfer, Clock::time_point now) const;
-  // Calls on_silent when it is time.
-  static void TellIfSilent(Transfer& transfer, Clock::time_point now);
+  // Calls on_slow when it is time.
+  static void TellIfSlow(Transfer& transfer, Clock::time_point now);
   // By which of the limits it has to end now, if by any.
   std::optional<FetchError> Late(Transfer& transfer, const Hosts& held_up,
                                  Clock::time_point now) const;

@@ -27,8 +27,7 @@ constexpr uint64_t kMaxGroupBytes = 32ULL << 20;
 
 size_t FetchedCapacity(const PipelineOptions& options) {
   // Room for what is in flight, and as much again (within bounds) for what waits to be parsed.
-  return options.concurrency + options.max_silent +
-         std::clamp<size_t>(options.concurrency, 64, 4096);
+  return options.concurrency + options.max_slow + std::clamp<size_t>(options.concurrency, 64, 4096);
 }
 
 }  // namespace
@@ -45,7 +44,7 @@ Pipeline::Pipeline(const PipelineOptions& options, const Clock& clock, concurren
       fetched_(FetchedCapacity(options)),
       parsed_(options.commit_pages),
       permits_(options.concurrency),
-      silent_(std::max<uint64_t>(options.max_silent, 1)),
+      slow_(std::max<uint64_t>(options.max_slow, 1)),
       stop_(stop),
       lookups_(kMaxLookUps) {}
 
@@ -86,7 +85,7 @@ PipelineStats Pipeline::stats() const {
   stats.errors = errors_.load(kRelaxed);
   stats.not_archived = not_archived_.load(kRelaxed);
   stats.in_flight = fetcher_.in_flight();
-  stats.silent = silent_.total() - silent_.available();
+  stats.slow = slow_.total() - slow_.available();
   stats.fetched_queue = fetched_.size();
   stats.parsed_queue = parsed_.size();
   stats.held_bytes = fetcher_.budget().used();
@@ -173,15 +172,15 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
   // Both callbacks run on the transfer's event loop.
   auto place = std::make_shared<Place>(std::move(permit));
   const auto step_aside = [this](Place& own) {
-    auto silent = silent_.TryAcquire();
-    if (!silent) return;  // there are enough that wait
-    own.silent = *std::move(silent);
+    auto slow = slow_.TryAcquire();
+    if (!slow) return;  // there are enough that wait
+    own.slow = *std::move(slow);
     own.permit.Release();
   };
-  if (options_.max_silent > 0 && task.unproven) step_aside(*place);
-  if (options_.max_silent > 0 && place->silent.count() == 0) {
+  if (options_.max_slow > 0 && task.unproven) step_aside(*place);
+  if (options_.max_slow > 0 && place->slow.count() == 0) {
     request.patience = options_.patience;
-    request.on_silent = [step_aside, place] { step_aside(*place); };
+    request.on_slow = [step_aside, place] { step_aside(*place); };
   }
   uncommitted_.fetch_add(1, std::memory_order_relaxed);
   fetcher_.Submit(std::move(request))
@@ -202,7 +201,7 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
             frontier_.Release(task, std::move(end));
             fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result)});
             place->permit.Release();  // last: Run() may end once it has all permits
-            place->silent.Release();
+            place->slow.Release();
           });
 }
 
@@ -380,13 +379,13 @@ Pipeline::End Pipeline::Run(
     const auto deadline = concurrency::DeadlineAfter(options_.grace);
     auto all_ended = permits_.AcquireFor(options_.grace, permits_.total());
     if (all_ended) {
-      all_ended = silent_.AcquireFor(deadline - std::chrono::steady_clock::now(), silent_.total());
+      all_ended = slow_.AcquireFor(deadline - std::chrono::steady_clock::now(), slow_.total());
     }
     if (!all_ended) spdlog::info("grace is over: {} transfers are given back", stats().in_flight);
   }
   fetcher_.Stop();
   const auto all_ended = permits_.Acquire(permits_.total());
-  const auto all_silent = silent_.Acquire(silent_.total());
+  const auto all_slow = slow_.Acquire(slow_.total());
   const auto all_found = lookups_.Acquire(lookups_.total());
   // Consumers drain the queues before they leave.
   fetched_.Close();

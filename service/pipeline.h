@@ -37,9 +37,9 @@ namespace crawld::service {
 struct PipelineOptions {
   bool once = false;          // end when nothing is left to fetch
   uint32_t concurrency = 64;  // fetches in flight
-  // Fetches beyond those from hosts that have not answered yet, or have been silent for so long:
-  // dead hosts keep no other from being asked.
-  uint32_t max_silent = 1024;
+  // Fetches beyond those: from hosts that have not answered yet, and those that take longer than
+  // `patience`. Dead hosts and answers that trickle keep no other from being asked.
+  uint32_t max_slow = 1024;
   Millis patience{1000};
   int parser_threads = 2;
   uint32_t commit_pages = 512;
@@ -62,7 +62,7 @@ struct PipelineStats {
   uint64_t errors = 0;        // fetches without a whole response
   uint64_t not_archived = 0;  // tries to be repeated
   size_t in_flight = 0;
-  size_t silent = 0;  // of them, those beyond the concurrency
+  size_t slow = 0;  // of them, those beyond the concurrency
   size_t fetched_queue = 0;
   size_t parsed_queue = 0;
   uint64_t held_bytes = 0;  // of bodies in flight, and of results until their commit
@@ -115,7 +115,7 @@ class Pipeline {
   struct Place {
     explicit Place(concurrency::Semaphore::Permit p) : permit(std::move(p)) {}
     concurrency::Semaphore::Permit permit;
-    concurrency::Semaphore::Permit silent;
+    concurrency::Semaphore::Permit slow;
   };
   void Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::Slot slot,
               concurrency::Semaphore::Permit permit);
@@ -140,7 +140,7 @@ class Pipeline {
   concurrency::BoundedQueue<Fetched> fetched_;
   concurrency::BoundedQueue<Finished> parsed_;
   concurrency::Semaphore permits_;
-  concurrency::Semaphore silent_;
+  concurrency::Semaphore slow_;
   concurrency::Event& stop_;
   concurrency::Event wake_;  // something changed that the dispatcher may wait for
   concurrency::Event failed_;

@@ -39,12 +39,12 @@ void FitDescriptors(const config::Config& config, fetcher::FetcherOptions& optio
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  const uint64_t needed = config.fetcher.concurrency + config.fetcher.max_silent + kOwn;
+  const uint64_t needed = config.fetcher.concurrency + config.fetcher.max_slow + kOwn;
   if (limit.rlim_cur < needed) {
     spdlog::warn(
         "only {} file descriptors are allowed, and {} may be needed: raise LimitNOFILE (systemd) "
         "or "
-        "`ulimit -n`, or lower fetcher.concurrency and fetcher.max_silent",
+        "`ulimit -n`, or lower fetcher.concurrency and fetcher.max_slow",
         limit.rlim_cur, needed);
   }
   const uint64_t left = limit.rlim_cur > needed ? limit.rlim_cur - needed : 0;

@@ -269,7 +269,7 @@ PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
   PipelineOptions options;
   options.once = once;
   options.concurrency = static_cast<uint32_t>(config.fetcher.concurrency);
-  options.max_silent = static_cast<uint32_t>(config.fetcher.max_silent);
+  options.max_slow = static_cast<uint32_t>(config.fetcher.max_slow);
   options.parser_threads =
       config.parser.threads != 0
           ? static_cast<int>(config.parser.threads)

@@ -33,6 +33,10 @@ std::atomic<size_t> refused_from = SIZE_MAX;
 }  // namespace crawld::fetcher
 
 #if CRAWLD_SANITIZED == 0
+#if defined(__GNUC__) && !defined(__clang__)
+// Once it is inlined, the compiler no longer sees that the two belong together.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
 void* operator new(size_t size) {
   if (size >= crawld::fetcher::refused_from.load(std::memory_order_relaxed) &&
       crawld::fetcher::OnEventLoop()) {

@@ -75,7 +75,7 @@ TEST_F(FetcherTest, WhatEndsByATimeLimitLeavesNoAgeBehind) {
   }
 }
 
-TEST_F(FetcherTest, WhoIsImpatientIsToldOnceThatNothingHasCome) {
+TEST_F(FetcherTest, WhoIsImpatientIsToldOnceThatNothingIsOver) {
   test::DnsServer dns([](const test::DnsQuestion&) { return test::DnsAnswer{.silent = true}; });
   options_.resolver.servers = {dns.address()};
   std::shared_ptr<test::Gate> gate;
@@ -84,12 +84,12 @@ TEST_F(FetcherTest, WhoIsImpatientIsToldOnceThatNothingHasCome) {
   std::atomic<int> told = 0;
   FetchRequest request = RequestFor(server_->Url("/"));
   request.patience = Millis(30);
-  request.on_silent = [&] { ++told; };
+  request.on_slow = [&] { ++told; };
   auto future = fetcher().Submit(std::move(request));
   while (told == 0) (void)future.WaitFor(kMoment);
   FetchRequest nameless = RequestFor("http://slow.test/");
   nameless.patience = Millis(30);
-  nameless.on_silent = [&] { ++told; };
+  nameless.on_slow = [&] { ++told; };
   auto unresolved = fetcher().Submit(std::move(nameless));
   while (told == 1) (void)unresolved.WaitFor(kMoment);
   gate->Open();
@@ -99,16 +99,31 @@ TEST_F(FetcherTest, WhoIsImpatientIsToldOnceThatNothingHasCome) {
   EXPECT_EQ(told, 2);
 }
 
-TEST_F(FetcherTest, NobodyIsToldOnceTheAnswerHasBegun) {
-  Serve([](const Request&) { return Reply().Send("HTTP/1.1 200 OK\r\n\r\nx").Stall(); });
-  options_.idle_timeout = Millis(300);
-  options_.first_byte_timeout = Millis(30'000);
+// Found by an attacker: answers that trickle held all places of a crawl.
+TEST_F(FetcherTest, AnAnswerThatTricklesIsSlowToo) {
+  std::shared_ptr<test::Gate> gate;
+  Serve([&](const Request&) {
+    return Reply().Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx").WaitFor(gate).Send("y");
+  });
+  gate = server_->MakeGate();
   std::atomic<int> told = 0;
-  EXPECT_EQ(Fetch().error, FetchError::kIdleTimeout);
   FetchRequest request = RequestFor(server_->Url("/"));
-  request.patience = Millis(200);
-  request.on_silent = [&] { ++told; };
-  EXPECT_EQ(fetcher().Submit(std::move(request)).Take().error, FetchError::kIdleTimeout);
+  request.patience = Millis(30);
+  request.on_slow = [&] { ++told; };
+  auto future = fetcher().Submit(std::move(request));
+  while (told == 0) (void)future.WaitFor(kMoment);
+  gate->Open();
+  EXPECT_EQ(future.Take().body, "xy");
+  EXPECT_EQ(told, 1);
+}
+
+TEST_F(FetcherTest, NobodyIsToldOfAFetchThatIsOverInTime) {
+  Serve([](const Request&) { return test::Answer(200, "x"); });
+  std::atomic<int> told = 0;
+  FetchRequest request = RequestFor(server_->Url("/"));
+  request.patience = Millis(30'000);
+  request.on_slow = [&] { ++told; };
+  EXPECT_EQ(fetcher().Submit(std::move(request)).Take().body, "x");
   EXPECT_EQ(told, 0);
 }
 

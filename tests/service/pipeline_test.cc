@@ -499,7 +499,7 @@ TEST_F(PipelineTest, ServersThatAreSilentKeepNoOtherFromBeingAsked) {
   for (int i = 0; i < 10; ++i) seeds += "\"" + server.Url("/" + std::to_string(i)) + "\",";
   const auto line = Prepare(seeds + "]}", "", [](LineOptions& options) {
     options.pipeline.concurrency = 2;
-    options.pipeline.max_silent = kSilent + 2;
+    options.pipeline.max_slow = kSilent + 2;
     options.pipeline.patience = Millis(10);
     options.pipeline.grace = Millis(0);
   });
@@ -507,11 +507,11 @@ TEST_F(PipelineTest, ServersThatAreSilentKeepNoOtherFromBeingAsked) {
   {
     concurrency::NamedThread run("dispatch", [&] { end = line->Run(); });
     EXPECT_TRUE(server.AwaitRequests(kSilent + 11)) << "the silent ones, robots.txt, and ten pages";
-    EXPECT_EQ(line->pipeline().stats().silent, kSilent);
+    EXPECT_EQ(line->pipeline().stats().slow, kSilent);
     line->Stop();
   }
   EXPECT_EQ(end, End::kStopped);
-  EXPECT_EQ(line->pipeline().stats().silent, 0U);
+  EXPECT_EQ(line->pipeline().stats().slow, 0U);
 }
 
 TEST_F(PipelineTest, WhileTheMemoryBudgetIsSpentNothingMoreIsAskedFor) {
