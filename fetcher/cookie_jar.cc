@@ -138,7 +138,9 @@ void CookieJar::Save() {
   if (file_.empty() || saved_ == noted) return;
   const std::string text = std::string(kFirstLine) + "\n" + Text();
   const std::string next = file_.string() + ".new";
-  const int fd = open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  // A new file of ours: not through a link, nor into one that others may read.
+  unlink(next.c_str());
+  const int fd = open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   bool good = fd >= 0;
   for (size_t at = 0; good && at < text.size();) {
     const ssize_t written = write(fd, text.data() + at, text.size() - at);

@@ -166,9 +166,11 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
   fetcher::FetchRequest request;
   request.url = task.url;
   request.pin = task.place.host;
-  // Another try is not to fail for a connection that has gone bad.
-  request.fresh_connection = task.info.tries > 0;
-  if (task.info.kind == frontier::TaskKind::kRobots) request.max_body = kMaxRobotsBody;
+  // Another try is not to fail for a connection that has gone bad; nor is a robots file, for which
+  // its whole origin would wait.
+  const bool robots = task.info.kind == frontier::TaskKind::kRobots;
+  request.fresh_connection = robots || task.info.tries > 0;
+  if (robots) request.max_body = kMaxRobotsBody;
   // Both callbacks run on the transfer's event loop.
   auto place = std::make_shared<Place>(std::move(permit));
   const auto step_aside = [this](Place& own) {

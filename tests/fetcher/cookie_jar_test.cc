@@ -146,6 +146,17 @@ TEST(CookieJarTest, AWriteThatFailedIsDoneTheNextTime) {
   EXPECT_THAT(ReadAll(dir / "later" / "cookies.txt"), HasSubstr("\tc1\t1\n"));
 }
 
+TEST(CookieJarTest, NothingIsWrittenThroughALink) {
+  const test::TempDir dir;
+  std::ofstream(dir / "precious") << "mine";
+  std::filesystem::create_symlink(dir / "precious", dir / "cookies.txt.new");
+  CookieJar jar(dir / "cookies.txt");
+  SetCookie(jar, 1);
+  jar.Save();
+  EXPECT_EQ(ReadAll(dir / "precious"), "mine");
+  EXPECT_THAT(ReadAll(dir / "cookies.txt"), HasSubstr("\tc1\t1\n"));
+}
+
 TEST(CookieJarTest, TwoWhoSaveAtOnceLeaveOneWholeFile) {
   const test::TempDir dir;
   CookieJar jar(dir / "cookies.txt");
