@@ -22,6 +22,7 @@ TEST_F(FetcherTest, AKeptConnectionThatTheServerClosedIsReplaced) {
     const FetchResult result = Fetch();
     EXPECT_FALSE(result.error) << result.detail;
     EXPECT_EQ(result.body, "x");
+    ASSERT_TRUE(server_->AwaitNoConnections());
   }
   EXPECT_EQ(server_->connection_count(), 5U);
 }
