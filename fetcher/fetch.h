@@ -67,10 +67,11 @@ struct FetchRequest {
   uint64_t max_body = 0;  // bytes; 0: the fetcher's limit
   // Not on a connection that is there already.
   bool fresh_connection = false;
-  // Called once, on the loop's thread, if the fetch is not over so long after it began; looking up
-  // the name and connecting count. It must not block, nor throw. 0: never.
+  // Called on the loop's thread if the fetch is not over so long after it began (looking up the
+  // name and connecting count), and every 50 ms from then on until it returns true. It must not
+  // block, nor throw. 0: never.
   std::chrono::milliseconds patience{0};
-  concurrency::UniqueFunction<void()> on_slow = {};
+  concurrency::UniqueFunction<bool()> on_slow = {};
 };
 
 struct FetchResult {

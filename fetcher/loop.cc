@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "fetcher/multi.h"
 #include "fetcher/socket.h"
 #include "fetcher/transfer.h"
 
@@ -18,11 +19,31 @@ namespace asio = boost::asio;
 // How often time limits are looked at: the resolution of first byte, idle and total time-outs.
 constexpr std::chrono::milliseconds kSweepInterval{50};
 constexpr long kNoLimit = std::numeric_limits<int32_t>::max();
+constexpr size_t kMultis = 32;
 // Between two looks at the network.
 constexpr size_t kStartsAtOnce = 16;
 constexpr std::string_view kNoNameServer = "no name server has answered in time";
 
 }  // namespace
+
+Fetcher::Loop::Multi::Multi(Loop* l, const FetcherOptions& options)
+    : loop(l), handle(curl_multi_init()) {
+  if (handle == nullptr) {
+    throw FatalError("libcurl cannot be initialised: out of memory or of file descriptors");
+  }
+  curl_multi_setopt(handle, CURLMOPT_SOCKETFUNCTION, &OnSocket);
+  curl_multi_setopt(handle, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(handle, CURLMOPT_TIMERFUNCTION, &OnTimer);
+  curl_multi_setopt(handle, CURLMOPT_TIMERDATA, this);
+  // Ours is the limit, see OnRequest(): libcurl would look at each connection it has to find the
+  // oldest, for each that it closes.
+  curl_multi_setopt(handle, CURLMOPT_MAXCONNECTS, kNoLimit);
+  curl_multi_setopt(handle, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
+  curl_multi_setopt(handle, CURLMOPT_MAX_CONCURRENT_STREAMS,
+                    static_cast<long>(options.max_streams));
+}
+
+Fetcher::Loop::Multi::~Multi() { curl_multi_cleanup(handle); }
 
 Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<const Trust> trust,
                     std::shared_ptr<const HostRules> rules, std::shared_ptr<CookieJar> cookies,
@@ -43,25 +64,9 @@ Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<c
       tls_(options.max_tls_sessions),
       timer_(io_),
       sweep_(io_) {
-  multi_ = curl_multi_init();
-  if (multi_ == nullptr) throw FatalError("libcurl cannot be initialised: out of memory");
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &OnSocket);
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &OnTimer);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-  // Ours is the limit, see OnRequest(): libcurl would look at each connection it has to find the
-  // oldest, for each that it closes.
-  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kNoLimit);
-  curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
-  curl_multi_setopt(multi_, CURLMOPT_MAX_CONCURRENT_STREAMS,
-                    static_cast<long>(options.max_streams));
-  try {
-    resolver_ = std::make_unique<Resolver>(io_, options.resolver);
-    thread_ = concurrency::NamedThread(fmt::format("fetch-{}", number), [this] { Run(); });
-  } catch (...) {
-    curl_multi_cleanup(multi_);
-    throw;
-  }
+  for (size_t i = 0; i < kMultis; ++i) multis_.push_back(std::make_unique<Multi>(this, options));
+  resolver_ = std::make_unique<Resolver>(io_, options.resolver);
+  thread_ = concurrency::NamedThread(fmt::format("fetch-{}", number), [this] { Run(); });
 }
 
 Fetcher::Loop::~Loop() {
@@ -123,7 +128,7 @@ void Fetcher::Loop::TakeIn() {
   const bool posted = std::exchange(act_posted_, true);
   for (auto& transfer : taken) Start(std::move(transfer));
   act_posted_ = posted;
-  Act(CURL_SOCKET_TIMEOUT, 0);  // connects, or sends on a connection that stands
+  ActOnDue();  // connects, or sends on connections that stand
   if (more) asio::post(io_, [this] { TakeIn(); });
   ArmSweep();
 }
@@ -138,12 +143,13 @@ void Fetcher::Loop::Start(std::unique_ptr<Transfer> transfer) {
     in_flight_.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
-  if (multi_ == nullptr) return Refuse(*transfer, FetchError::kCancelled);
+  if (multis_.empty()) return Refuse(*transfer, FetchError::kCancelled);
   if (!request.url.IsHttp()) {
     return Refuse(*transfer, FetchError::kBadUrl, "neither http nor https");
   }
   transfer->rule = rules_->Find(request.url.host());
   if (any_proxy_) transfer->proxy = ProxyFor(*transfer);
+  transfer->multi = &MultiFor(*transfer);
   FindAddresses(std::move(transfer));
 }
 
@@ -205,7 +211,8 @@ void Fetcher::Loop::Launch(std::unique_ptr<Transfer> transfer) {
   Prepare(*transfer);
   transfers_.insert(transfer.get());
   // libcurl takes none after a callback has failed, until all others have ended.
-  if (const CURLMcode code = curl_multi_add_handle(multi_, transfer->easy); code != CURLM_OK) {
+  if (const CURLMcode code = curl_multi_add_handle(transfer->multi->handle, transfer->easy);
+      code != CURLM_OK) {
     transfers_.erase(transfer.get());
     GiveHandleBack(transfer->easy);
     return Refuse(*transfer, FetchError::kInternal, curl_multi_strerror(code));
@@ -235,7 +242,7 @@ void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {
   if (transfer->paused) paused_.fetch_sub(1, std::memory_order_relaxed);
   Describe(*transfer, code);
   Count(*transfer);
-  curl_multi_remove_handle(multi_, transfer->easy);
+  curl_multi_remove_handle(transfer->multi->handle, transfer->easy);
   GiveHandleBack(transfer->easy);
   ForgetNames(*transfer);
   transfers_.erase(transfer.get());
@@ -244,7 +251,7 @@ void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {
 }
 
 void Fetcher::Loop::LaunchAgain(std::unique_ptr<Transfer> transfer) {
-  curl_multi_remove_handle(multi_, transfer->easy);
+  curl_multi_remove_handle(transfer->multi->handle, transfer->easy);
   GiveHandleBack(transfer->easy);
   transfers_.erase(transfer.get());
   transfer->spoiled = transfer->shaking_hands = false;
@@ -252,9 +259,9 @@ void Fetcher::Loop::LaunchAgain(std::unique_ptr<Transfer> transfer) {
   Launch(std::move(transfer));
 }
 
-void Fetcher::Loop::Reap() {
+void Fetcher::Loop::Reap(Multi& multi) {
   int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+  while (const CURLMsg* message = curl_multi_info_read(multi.handle, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     const CURLcode code = message->data.result;  // the message dies with the handle's removal
     Transfer* transfer = nullptr;
@@ -297,16 +304,17 @@ void Fetcher::Loop::CancelNow() {
   }
   if (transfers_.empty()) {
     timer_.cancel();
-    armed_ = due_ = Clock::time_point::max();
+    armed_ = Clock::time_point::max();
+    for (auto& multi : multis_) multi->due = Clock::time_point::max();
   }
 }
 
 void Fetcher::Loop::CloseAll() {
-  if (multi_ == nullptr) return;
   for (CURL* easy : idle_handles_) curl_easy_cleanup(easy);
   idle_handles_.clear();
-  curl_multi_cleanup(std::exchange(multi_, nullptr));
+  multis_.clear();
   kept_.clear();
+  for (auto& [fd, socket] : sockets_) socket->LetGo();
   sockets_.clear();
   resolver_.reset();
 }
@@ -341,7 +349,7 @@ void Fetcher::Loop::TellIfSlow(Transfer& transfer, Clock::time_point now) {
   const FetchRequest& request = transfer.request;
   if (!request.on_slow || request.patience <= Millis(0)) return;
   if (now - transfer.begun < request.patience) return;
-  std::exchange(transfer.request.on_slow, {})();
+  if (transfer.request.on_slow()) transfer.request.on_slow = {};
 }
 
 bool Fetcher::Loop::TooSlow(Transfer& transfer, Clock::time_point now) const {
@@ -434,10 +442,7 @@ void Fetcher::Loop::Sweep() {
   TellOldest(oldest);
   CountResolving();
   if (cookies_) cookies_->Trim();
-  if (due_ <= now) {  // OnTimer() had no memory for a timer, or that is about to fire
-    due_ = Clock::time_point::max();
-    Act(CURL_SOCKET_TIMEOUT, 0);
-  }
+  ActOnDue();  // OnTimer() had no memory for a timer, or that is about to fire
   ResumePaused();
   if (!transfers_.empty() || !resolving_.empty()) ArmSweep();
 }

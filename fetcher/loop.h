@@ -66,6 +66,7 @@ class Fetcher::Loop {
   using BodyHook = boost::intrusive::list_base_hook<>;
   struct Transfer;
   struct Socket;
+  struct Multi;
 
   void Run();
   // Starts some of what was submitted, and comes back for the rest: a thousand new connections must
@@ -102,8 +103,11 @@ class Fetcher::Loop {
   CURL* TakeHandle();
   void GiveHandleBack(CURL* easy);
   void Prepare(Transfer& transfer);
-  void Act(curl_socket_t fd, int events);
-  void Reap();
+  // By which it goes.
+  Multi& MultiFor(const Transfer& transfer) const;
+  void Act(Multi& multi, curl_socket_t fd, int events);
+  void ActOnDue();
+  void Reap(Multi& multi);
   // Ends the transfer: out of libcurl, its result into its promise.
   void Finish(Transfer& transfer, CURLcode code);
   // Once more, on a new connection: nothing has been sent yet.
@@ -116,14 +120,14 @@ class Fetcher::Loop {
   static void DescribeError(Transfer& transfer, CURLcode code);
 
   // Asio's side of libcurl's sockets.
-  void Watch(curl_socket_t fd, int what);
+  void Watch(Multi& multi, curl_socket_t fd, int what);
   // A kept connection is known by its ends; libcurl does not tell which one it takes.
   void NoteKept(const std::shared_ptr<Socket>& socket);
   void ForgetKept(const Socket& socket);
   const Socket* FindKept(std::string_view peer_ip, int peer_port, int local_port) const;
   void Arm(const std::shared_ptr<Socket>& socket);
-  void ArmTimer(long delay_ms);
-  void WaitUntilDue();
+  void ArmTimer(Multi& multi, long delay_ms);
+  void WaitUntil(Clock::time_point due);
   // Takes room for a piece of a body; false: the transfer has to wait.
   bool TakeRoom(Transfer& transfer, size_t bytes);
   void GiveRoomBack(size_t bytes);
@@ -161,8 +165,8 @@ class Fetcher::Loop {
   static curl_socket_t OnOpen(void* transfer, curlsocktype purpose, curl_sockaddr* address);
   static curl_socket_t Open(Transfer& transfer, const curl_sockaddr& address);  // may throw
   static int OnClose(void* loop, curl_socket_t fd);
-  static int OnSocket(CURL* easy, curl_socket_t fd, int what, void* loop, void* socket);
-  static int OnTimer(CURLM* multi, long delay_ms, void* loop);
+  static int OnSocket(CURL* easy, curl_socket_t fd, int what, void* multi, void* socket);
+  static int OnTimer(CURLM* handle, long delay_ms, void* multi);
 
   // Constant after construction.
   const FetcherOptions options_;
@@ -198,12 +202,11 @@ class Fetcher::Loop {
   // Owned by the loop's thread.
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
-  Tls tls_;                                             // before multi_: connections refer to it
-  CURLM* multi_ = nullptr;                              // nullptr once stopped
+  Tls tls_;                                             // before multis_: connections refer to it
+  std::vector<std::unique_ptr<Multi>> multis_;          // none once stopped
   boost::asio::steady_timer timer_;                     // for libcurl
-  Clock::time_point due_ = Clock::time_point::max();    // when libcurl wants to be called
   Clock::time_point armed_ = Clock::time_point::max();  // when timer_ fires
-  bool act_posted_ = false;                             // it is about to be called
+  bool act_posted_ = false;                             // those that are due are about to be called
   boost::asio::steady_timer sweep_;
   bool sweeping_ = false;
   std::unordered_map<curl_socket_t, std::shared_ptr<Socket>> sockets_;
@@ -211,9 +214,7 @@ class Fetcher::Loop {
   std::unique_ptr<Resolver> resolver_;                                 // nullptr once stopped
   std::unordered_map<uint64_t, std::unique_ptr<Transfer>> resolving_;  // by their numbers
   uint64_t next_number_ = 0;
-  std::unordered_map<std::string, size_t> names_;  // "host:port" that libcurl has; its transfers
-  std::vector<std::string> unneeded_;              // that libcurl still has
-  std::unordered_set<Transfer*> transfers_;        // that libcurl has
+  std::unordered_set<Transfer*> transfers_;  // that libcurl has
   // Those with a body, in the order of its first byte. Intrusive: no allocation a transfer.
   boost::intrusive::list<BodyHook, boost::intrusive::constant_time_size<false>> bodies_;
   bool room_made_ = false;  // bytes have left the budget since ResumePaused() last looked

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "fetcher/multi.h"
 #include "fetcher/transfer.h"
 #include "web/ascii.h"
 
@@ -70,17 +71,18 @@ void Fetcher::Loop::LookUp(std::unique_ptr<Transfer> transfer, const std::string
 void Fetcher::Loop::AddAddresses(Transfer& transfer, std::string_view host, uint16_t port,
                                  const std::vector<IpAddress>& addresses) {
   std::string name = fmt::format("{}:{}", host, port);
-  ++names_[name];
+  ++transfer.multi->names[name];
   transfer.names.push_back({std::move(name), addresses});
 }
 
 void Fetcher::Loop::PrepareAddresses(Transfer& transfer) {
   curl_slist* list = nullptr;
   // What no transfer needs any more is taken out by the next one; before that, libcurl has no ear.
-  while (!unneeded_.empty()) {
-    const std::string old = std::move(unneeded_.back());
-    unneeded_.pop_back();
-    if (names_.contains(old)) continue;
+  Multi& multi = *transfer.multi;
+  while (!multi.unneeded.empty()) {
+    const std::string old = std::move(multi.unneeded.back());
+    multi.unneeded.pop_back();
+    if (multi.names.contains(old)) continue;
     list = curl_slist_append(list, ("-" + old).c_str());
   }
   for (const auto& [name, addresses] : transfer.names) {
@@ -98,10 +100,11 @@ void Fetcher::Loop::PrepareAddresses(Transfer& transfer) {
 
 void Fetcher::Loop::ForgetNames(const Transfer& transfer) {
   for (const auto& [name, addresses] : transfer.names) {
-    const auto it = names_.find(name);
+    Multi& multi = *transfer.multi;
+    const auto it = multi.names.find(name);
     if (--it->second > 0) continue;
-    names_.erase(it);
-    unneeded_.push_back(name);
+    multi.names.erase(it);
+    multi.unneeded.push_back(name);
   }
 }
 

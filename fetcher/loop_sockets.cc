@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "fetcher/multi.h"
 #include "fetcher/socket.h"
 #include "fetcher/transfer.h"
 
@@ -61,7 +62,7 @@ curl_socket_t Fetcher::Loop::Open(Transfer& transfer, const curl_sockaddr& addre
   // One registration with the reactor for the connection's life, not one a request. The system may
   // have no room for it; no exception may leave through libcurl's frames.
   try {
-    loop.sockets_[fd] = std::make_shared<Socket>(loop.io_, fd, true);
+    loop.sockets_[fd] = std::make_shared<Socket>(loop.io_, *transfer.multi, fd, true);
   } catch (const std::exception& e) {
     spdlog::error("a connection cannot be watched: {}", e.what());
     close(fd);
@@ -84,7 +85,8 @@ int Fetcher::Loop::OnClose(void* user, curl_socket_t fd) {
 
 int Fetcher::Loop::OnSocket(CURL*, curl_socket_t fd, int what, void* user, void*) {
   try {
-    static_cast<Loop*>(user)->Watch(fd, what);
+    auto& multi = *static_cast<Multi*>(user);
+    multi.loop->Watch(multi, fd, what);
   } catch (const std::exception& e) {
     spdlog::error("a socket cannot be watched: {}", e.what());
     return -1;
@@ -93,16 +95,16 @@ int Fetcher::Loop::OnSocket(CURL*, curl_socket_t fd, int what, void* user, void*
 }
 
 int Fetcher::Loop::OnTimer(CURLM*, long delay_ms, void* user) {
-  auto& loop = *static_cast<Loop*>(user);
+  auto& multi = *static_cast<Multi*>(user);
   try {
-    loop.ArmTimer(delay_ms);
+    multi.loop->ArmTimer(multi, delay_ms);
   } catch (const std::exception&) {  // no memory; the next sweep sees that something is due
-    loop.armed_ = Clock::time_point::max();
+    multi.loop->armed_ = Clock::time_point::max();
   }
   return 0;  // anything else would end all transfers
 }
 
-void Fetcher::Loop::Watch(curl_socket_t fd, int what) {
+void Fetcher::Loop::Watch(Multi& multi, curl_socket_t fd, int what) {
   auto it = sockets_.find(fd);
   if (what == CURL_POLL_REMOVE) {
     if (it == sockets_.end()) return;
@@ -116,7 +118,7 @@ void Fetcher::Loop::Watch(curl_socket_t fd, int what) {
     return;
   }
   if (it == sockets_.end()) {
-    it = sockets_.emplace(fd, std::make_shared<Socket>(io_, fd, false)).first;
+    it = sockets_.emplace(fd, std::make_shared<Socket>(io_, multi, fd, false)).first;
   }
   it->second->wanted = what;
   Arm(it->second);
@@ -178,7 +180,7 @@ void Fetcher::Loop::Arm(const std::shared_ptr<Socket>& socket) {
           pending = false;
           if (socket->gone || error == asio::error::operation_aborted) return;
           if ((socket->wanted & poll) == 0) return;
-          Act(socket->descriptor.native_handle(), error ? CURL_CSELECT_ERR : event);
+          Act(socket->multi, socket->descriptor.native_handle(), error ? CURL_CSELECT_ERR : event);
           Arm(socket);
         });
   };
@@ -187,47 +189,60 @@ void Fetcher::Loop::Arm(const std::shared_ptr<Socket>& socket) {
        CURL_CSELECT_OUT);
 }
 
-void Fetcher::Loop::ArmTimer(long delay_ms) {
+Fetcher::Loop::Multi& Fetcher::Loop::MultiFor(const Transfer& transfer) const {
+  const web::Url& url = transfer.request.url;
+  // libcurl keeps a connection under the name of the host that it asks on it.
+  const bool asks_proxy =
+      transfer.proxy != nullptr && !transfer.proxy->IsSocks() && url.scheme() == "http";
+  const std::string_view host = asks_proxy ? std::string_view(transfer.proxy->host) : url.host();
+  return *multis_[std::hash<std::string_view>()(host) % multis_.size()];
+}
+
+void Fetcher::Loop::ArmTimer(Multi& multi, long delay_ms) {
   if (delay_ms < 0) {
-    due_ = Clock::time_point::max();
+    multi.due = Clock::time_point::max();
     return;
   }
-  due_ = Clock::now() + std::chrono::milliseconds(delay_ms);
-  if (delay_ms == 0) {
-    if (act_posted_) return;
-    asio::post(io_, [this] {
-      act_posted_ = false;
-      Act(CURL_SOCKET_TIMEOUT, 0);
-    });
-    act_posted_ = true;
-    return;
-  }
-  WaitUntilDue();
+  multi.due = Clock::now() + std::chrono::milliseconds(delay_ms);
+  if (delay_ms > 0) return WaitUntil(multi.due);
+  if (act_posted_) return;
+  asio::post(io_, [this] {
+    act_posted_ = false;
+    ActOnDue();
+  });
+  act_posted_ = true;
 }
 
 // libcurl changes its mind with each transfer, and setting a timer is a system call, one of the
 // slower ones on a virtual machine. A timer that fires too early only looks again.
-void Fetcher::Loop::WaitUntilDue() {
-  if (due_ >= armed_) return;
-  armed_ = due_;
-  timer_.expires_at(due_);
+void Fetcher::Loop::WaitUntil(Clock::time_point due) {
+  if (due >= armed_) return;
+  armed_ = due;
+  timer_.expires_at(due);
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;  // set anew, or the loop ends
     armed_ = Clock::time_point::max();
-    if (due_ <= Clock::now()) {
-      due_ = Clock::time_point::max();
-      Act(CURL_SOCKET_TIMEOUT, 0);
-    }
-    WaitUntilDue();
+    ActOnDue();
+    Clock::time_point next = Clock::time_point::max();
+    for (const auto& multi : multis_) next = std::min(next, multi->due);
+    WaitUntil(next);
   });
 }
 
-void Fetcher::Loop::Act(curl_socket_t fd, int events) {
-  if (multi_ == nullptr) return;
+void Fetcher::Loop::ActOnDue() {
+  const Clock::time_point now = Clock::now();
+  for (const auto& multi : multis_) {
+    if (multi->due > now) continue;
+    multi->due = Clock::time_point::max();
+    Act(*multi, CURL_SOCKET_TIMEOUT, 0);
+  }
+}
+
+void Fetcher::Loop::Act(Multi& multi, curl_socket_t fd, int events) {
   concurrency::Heartbeat("moves bytes");
   int running = 0;
-  curl_multi_socket_action(multi_, fd, events, &running);
-  Reap();
+  curl_multi_socket_action(multi.handle, fd, events, &running);
+  Reap(multi);
   if (room_made_) ResumePaused();
   concurrency::Idle("waits for network events");
 }

@@ -12,9 +12,11 @@
 namespace crawld::fetcher {
 
 struct Fetcher::Loop::Socket {
-  Socket(boost::asio::io_context& io, curl_socket_t fd, bool own) : descriptor(io, fd), ours(own) {}
+  Socket(boost::asio::io_context& io, Multi& m, curl_socket_t fd, bool own)
+      : multi(m), descriptor(io, fd), ours(own) {}
   // Never closes: OnClose has, or libcurl, and then the number may be another file's by now.
   ~Socket() { descriptor.release(); }
+  Multi& multi;  // whose it is; gone, once the loop has stopped
   boost::asio::posix::stream_descriptor descriptor;
   const bool ours;       // opened by OnOpen; others (the resolver's) are libcurl's to close
   int wanted = 0;        // CURL_POLL_IN | CURL_POLL_OUT

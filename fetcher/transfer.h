@@ -43,6 +43,7 @@ struct Fetcher::Loop::Transfer : BodyHook {
   uint64_t received() const { return head_bytes + result.body.size(); }
 
   Loop* const loop;
+  Multi* multi = nullptr;  // by which it goes
   CURL* easy = nullptr;
   struct Name {
     std::string name;  // "host:port"

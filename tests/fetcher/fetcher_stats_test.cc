@@ -84,12 +84,18 @@ TEST_F(FetcherTest, WhoIsImpatientIsToldOnceThatNothingIsOver) {
   std::atomic<int> told = 0;
   FetchRequest request = RequestFor(server_->Url("/"));
   request.patience = Millis(30);
-  request.on_slow = [&] { ++told; };
+  request.on_slow = [&] {
+    ++told;
+    return true;
+  };
   auto future = fetcher().Submit(std::move(request));
   while (told == 0) (void)future.WaitFor(kMoment);
   FetchRequest nameless = RequestFor("http://slow.test/");
   nameless.patience = Millis(30);
-  nameless.on_slow = [&] { ++told; };
+  nameless.on_slow = [&] {
+    ++told;
+    return true;
+  };
   auto unresolved = fetcher().Submit(std::move(nameless));
   while (told == 1) (void)unresolved.WaitFor(kMoment);
   gate->Open();
@@ -109,7 +115,10 @@ TEST_F(FetcherTest, AnAnswerThatTricklesIsSlowToo) {
   std::atomic<int> told = 0;
   FetchRequest request = RequestFor(server_->Url("/"));
   request.patience = Millis(30);
-  request.on_slow = [&] { ++told; };
+  request.on_slow = [&] {
+    ++told;
+    return true;
+  };
   auto future = fetcher().Submit(std::move(request));
   while (told == 0) (void)future.WaitFor(kMoment);
   gate->Open();
@@ -117,12 +126,31 @@ TEST_F(FetcherTest, AnAnswerThatTricklesIsSlowToo) {
   EXPECT_EQ(told, 1);
 }
 
+TEST_F(FetcherTest, WhoCannotDoAnythingYetIsToldAgain) {
+  std::shared_ptr<test::Gate> gate;
+  Serve([&](const Request&) { return Reply().WaitFor(gate).Send(test::ResponseBytes(200, "x")); });
+  gate = server_->MakeGate();
+  std::atomic<int> told = 0;
+  FetchRequest request = RequestFor(server_->Url("/"));
+  request.patience = Millis(30);
+  request.on_slow = [&] { return ++told == 3; };
+  auto future = fetcher().Submit(std::move(request));
+  while (told < 3) (void)future.WaitFor(kMoment);
+  (void)future.WaitFor(Millis(120));
+  gate->Open();
+  EXPECT_EQ(future.Take().body, "x");
+  EXPECT_EQ(told, 3);
+}
+
 TEST_F(FetcherTest, NobodyIsToldOfAFetchThatIsOverInTime) {
   Serve([](const Request&) { return test::Answer(200, "x"); });
   std::atomic<int> told = 0;
   FetchRequest request = RequestFor(server_->Url("/"));
   request.patience = Millis(30'000);
-  request.on_slow = [&] { ++told; };
+  request.on_slow = [&] {
+    ++told;
+    return true;
+  };
   EXPECT_EQ(fetcher().Submit(std::move(request)).Take().body, "x");
   EXPECT_EQ(told, 0);
 }
