@@ -154,7 +154,7 @@ struct Health {
 struct Fetcher {
   uint64_t threads = 1;
   uint64_t concurrency = 64;
-  uint64_t max_slow = 1024;
+  uint64_t max_slow = 4096;
   milliseconds connect_timeout = std::chrono::seconds(10);
   milliseconds first_byte_timeout = std::chrono::seconds(30);
   milliseconds idle_timeout = std::chrono::seconds(20);

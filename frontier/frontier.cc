@@ -659,7 +659,7 @@ void Frontier::Apply(const News& news) {
   }
 }
 
-Decision Frontier::Next(WallTime now) {
+Decision Frontier::Next(WallTime now, bool newcomers) {
   std::vector<News> all;
   bool many_denials = false;
   {
@@ -673,10 +673,10 @@ Decision Frontier::Next(WallTime now) {
   const bool mail = scheduler_.TakeMail(now);
   if (many_denials && !mail) return Wait{kNever, Wait::Reason::kCommit};
   SideEffects effects;
-  Decision decision = scheduler_.Next(now, effects);
+  Decision decision = scheduler_.Next(now, newcomers, effects);
   while (const auto* probe = std::get_if<Probe>(&decision)) {
     options_.on_probe(probe->host);
-    decision = scheduler_.Next(now, effects);
+    decision = scheduler_.Next(now, newcomers, effects);
   }
   const bool chores = !effects.empty();
   {

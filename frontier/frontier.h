@@ -99,7 +99,8 @@ class Frontier {
   ~Frontier();
 
   // --- dispatcher thread
-  Decision Next(WallTime now);
+  // `newcomers`: hosts that have not answered yet may be asked too.
+  Decision Next(WallTime now, bool newcomers = true);
 
   // --- any thread
   void Release(const Task& task, FetchEnd end);

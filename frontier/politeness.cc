@@ -26,6 +26,8 @@ std::string_view Name(Hold hold) {
       return "gate";
     case Hold::kParked:
       return "parked";
+    case Hold::kNewcomer:
+      return "newcomer";
     case Hold::kRestart:
       return "restart";
   }

@@ -54,9 +54,10 @@ enum class Hold : uint8_t {
   kRobots,      // its robots.txt cannot be had; it is tried again then
   kGate,        // it does not answer; it is being probed
   kParked,      // it did not answer the probes
+  kNewcomer,    // it has not answered yet, and as many such are asked as may be (fetcher.max_slow)
   kRestart,     // nobody knows when it was asked before the last stop, which was none of ours
 };
-inline constexpr int kHolds = 11;
+inline constexpr int kHolds = 12;
 std::string_view Name(Hold hold);
 
 // How often a host may be asked, and which rule says so.

@@ -15,6 +15,7 @@ constexpr size_t kMaxDenials = 4096;
 constexpr Millis kLookAgain{250};
 constexpr size_t kMaxLookUps = 256;  // under way
 constexpr size_t kMaxVisits = 4096;  // worth a look for those that are over
+constexpr Millis kPutOff{2500};      // long enough to make room for others
 constexpr uint32_t kMaxDoublings = 16;
 constexpr uint32_t kForgives = 16;  // answers in a row
 // For a host that should be probed while an eighth of all hosts in memory are.
@@ -250,7 +251,14 @@ void Scheduler::Lease(Host& host, WallTime now) {
   Reschedule(host);
 }
 
-Decision Scheduler::Next(WallTime now, SideEffects& effects) {
+// It is looked at again soon; later, and so out of memory, if others wait on disk.
+void Scheduler::PutOff(Host& host, WallTime now) {
+  const bool crowded = hosts_.size() >= options_.max_hosts - options_.max_hosts / 8;
+  host.HoldUntil(now + (crowded ? kPutOff : kLookAgain), Hold::kNewcomer);
+  Reschedule(host);
+}
+
+Decision Scheduler::Next(WallTime now, bool newcomers, SideEffects& effects) {
   now_ = now;
   std::optional<Task> task;
   LoadHosts(now);
@@ -265,6 +273,10 @@ Decision Scheduler::Next(WallTime now, SideEffects& effects) {
       host.wants_probe = false;
       Lease(host, now);
       return Probe{host.id};
+    }
+    if (!newcomers && !host.answers()) {
+      PutOff(host, now);
+      continue;
     }
     if (auto visit = TakeVisit(host, now)) {
       task = std::move(visit->first);
@@ -317,10 +329,10 @@ void Scheduler::Release(const Task& task, const FetchEnd& end) {
   --in_flight_;
   ready_.End(id, end.when);
   host.last_end = end.when;
-  if (!task.IsVisit()) host.HoldUntil(end.hold_until, Hold::kRetryAfter);
   if (task.IsVisit()) {
     EndVisit(task, end);  // what came of it says nothing of this host
   } else {
+    host.HoldUntil(end.hold_until, Hold::kRetryAfter);
     ready_.SetAddress(id, end.address);
     NoteReach(host, task, end);
   }

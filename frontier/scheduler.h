@@ -146,8 +146,9 @@ class Scheduler {
             const SchedulerOptions& options);
   ~Scheduler();
 
-  // Leases the next task, or says until when there is none.
-  Decision Next(WallTime now, SideEffects& effects);
+  // Leases the next task, or says until when there is none. Without `newcomers`, none of a host
+  // that has not answered yet: there are as many under way as there may be.
+  Decision Next(WallTime now, bool newcomers, SideEffects& effects);
 
   // The fetch of a leased task has ended (its completion may follow much later): its host may be
   // asked again after the delay.
@@ -203,6 +204,7 @@ class Scheduler {
   std::optional<std::pair<Task, Host*>> TakeVisit(Host& host, WallTime now);
   void NoteUnwritten(Host& host);
   void Lease(Host& host, WallTime now);
+  void PutOff(Host& host, WallTime now);
   // Out of memory until then, and its gate with it.
   void SendHome(Host& host, WallTime until);
   void UpdatePace(Host& host) const;

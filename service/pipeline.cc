@@ -15,9 +15,9 @@ namespace {
 using concurrency::Heartbeat;
 using concurrency::Idle;
 
-// When nothing else is going on a commit waits this long for company.
 // Batches of seeds between their list and the commit that holds them; half of them make a commit.
 constexpr uint64_t kSeedBatches = 8;
+// When nothing else is going on a commit waits this long for company.
 constexpr Millis kHastyInterval{5};
 constexpr Millis kBudgetPoll{10};
 constexpr Millis kDispatchPoll{500};
@@ -104,7 +104,8 @@ std::optional<frontier::Task> Pipeline::NextTask() {
     wake_.Clear();
     // Before the lease: what is committed after this look wakes us again.
     const bool complete = options_.once && Complete();
-    frontier::Decision decision = frontier_.Next(clock_.Now());
+    const bool newcomers = options_.max_slow == 0 || slow_.available() > 0;
+    frontier::Decision decision = frontier_.Next(clock_.Now(), newcomers);
     if (auto* task = std::get_if<frontier::Task>(&decision)) {
       starved_.store(false, std::memory_order_relaxed);
       return std::move(*task);
@@ -175,14 +176,15 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
   auto place = std::make_shared<Place>(std::move(permit));
   const auto step_aside = [this](Place& own) {
     auto slow = slow_.TryAcquire();
-    if (!slow) return;  // there are enough that wait
+    if (!slow) return false;  // there are enough of them
     own.slow = *std::move(slow);
     own.permit.Release();
+    return true;
   };
-  if (options_.max_slow > 0 && task.unproven) step_aside(*place);
-  if (options_.max_slow > 0 && place->slow.count() == 0) {
+  const bool aside = options_.max_slow > 0 && task.unproven && step_aside(*place);
+  if (options_.max_slow > 0 && !aside) {
     request.patience = options_.patience;
-    request.on_slow = [step_aside, place] { step_aside(*place); };
+    request.on_slow = [step_aside, place] { return step_aside(*place); };
   }
   uncommitted_.fetch_add(1, std::memory_order_relaxed);
   fetcher_.Submit(std::move(request))

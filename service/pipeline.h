@@ -39,7 +39,7 @@ struct PipelineOptions {
   uint32_t concurrency = 64;  // fetches in flight
   // Fetches beyond those: from hosts that have not answered yet, and those that take longer than
   // `patience`. Dead hosts and answers that trickle keep no other from being asked.
-  uint32_t max_slow = 1024;
+  uint32_t max_slow = 4096;
   Millis patience{1000};
   int parser_threads = 2;
   uint32_t commit_pages = 512;

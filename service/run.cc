@@ -32,24 +32,26 @@ constexpr Millis kWatchPeriod{1000};
 constexpr Millis kCookiePeriod{60'000};
 
 // As many descriptors as the system allows: each transfer holds one, and each connection that is
-// kept. Where they are few, fewer are kept.
-void FitDescriptors(const config::Config& config, fetcher::FetcherOptions& options) {
+// kept. Where they are few, fewer are kept, and fewer hosts that do not answer waited for.
+void FitDescriptors(const config::Config& config, fetcher::FetcherOptions& fetcher,
+                    PipelineOptions& pipeline) {
   constexpr uint64_t kOwn = 512;  // of the store, the archive, logs
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  const uint64_t needed = config.fetcher.concurrency + config.fetcher.max_slow + kOwn;
-  if (limit.rlim_cur < needed) {
+  const uint64_t needed = config.fetcher.concurrency + kOwn;
+  uint64_t left = limit.rlim_cur > needed ? limit.rlim_cur - needed : 0;
+  if (left < pipeline.max_slow) {
+    pipeline.max_slow = static_cast<uint32_t>(left / 2);
     spdlog::warn(
         "only {} file descriptors are allowed, and {} may be needed: raise LimitNOFILE (systemd) "
-        "or "
-        "`ulimit -n`, or lower fetcher.concurrency and fetcher.max_slow",
-        limit.rlim_cur, needed);
+        "or `ulimit -n`, or lower fetcher.concurrency and fetcher.max_slow; for now max_slow is {}",
+        limit.rlim_cur, needed + config.fetcher.max_slow, pipeline.max_slow);
   }
-  const uint64_t left = limit.rlim_cur > needed ? limit.rlim_cur - needed : 0;
-  options.max_kept_connections = static_cast<uint32_t>(
-      std::min<uint64_t>(options.max_kept_connections, left / config.fetcher.threads));
+  left -= pipeline.max_slow;
+  fetcher.max_kept_connections = static_cast<uint32_t>(
+      std::min<uint64_t>(fetcher.max_kept_connections, left / config.fetcher.threads));
 }
 
 int TerminalWidth() {
@@ -177,9 +179,10 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
   frontier::Frontier frontier(config.data_dir / "frontier", std::move(frontier_options));
   archive::Archive archive(config.data_dir, ArchiveOptionsOf(config), frontier.archive_position());
   fetcher::FetcherOptions fetcher_options = FetcherOptionsOf(config);
-  FitDescriptors(config, fetcher_options);
+  PipelineOptions pipeline_options = PipelineOptionsOf(config, once);
+  FitDescriptors(config, fetcher_options, pipeline_options);
   fetcher::Fetcher fetcher(fetcher_options);
-  Pipeline pipeline(PipelineOptionsOf(config, once), clock, stop, frontier, fetcher, archive);
+  Pipeline pipeline(pipeline_options, clock, stop, frontier, fetcher, archive);
   running.store(&pipeline);
   std::optional<HostHealth> host_health(std::in_place, HostHealthOptionsOf(config), clock, fetcher,
                                         frontier);

@@ -41,8 +41,8 @@ class FrontierTest : public testing::Test {
     for (const std::string& url : urls) group.seeds.push_back(Seed(url));
     frontier_->Commit(std::move(group), At(now));
   }
-  std::optional<Task> Next(int64_t now) {
-    Decision decision = frontier_->Next(At(now));
+  std::optional<Task> Next(int64_t now, bool newcomers = true) {
+    Decision decision = frontier_->Next(At(now), newcomers);
     if (auto* task = std::get_if<Task>(&decision)) return std::move(*task);
     last_wait_ = std::get<Wait>(decision);
     return std::nullopt;

@@ -22,20 +22,26 @@ class FrontierHealthTest : public FrontierTest {
     for (int i = 0; i < count; ++i) urls.push_back("http://" + host + "/" + std::to_string(i));
     return urls;
   }
-  // The next task fails without an answer, to be tried again at `retry`.
-  void FailNext(int64_t now, int64_t retry = 100'000) {
-    const auto task = Next(now);
-    ASSERT_TRUE(task);
-    frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "connect"});
+  // The task ends without an answer, to be tried again at `retry`; without that, for ever.
+  void EndSilently(const Task& task, int64_t now, std::optional<int64_t> retry) {
+    frontier_->Release(task, {.when = At(now), .reach = kSilent, .reason = "connect"});
     Completion failed;
-    failed.task = *task;
-    failed.reach = Reach::kSilent;
-    failed.outcome = Outcome::kRetry;
-    failed.retry_at = At(retry);
+    failed.task = task;
+    failed.reach = kSilent;
+    failed.outcome = retry ? Outcome::kRetry : Outcome::kFailed;
+    failed.retry_at = At(retry.value_or(0));
     failed.reason = "connect";
+    if (task.info.kind == TaskKind::kRobots) {
+      failed.robots.emplace().kind = RobotsResult::Kind::kUnreachable;
+    }
     CommitGroup group;
     group.completions.push_back(std::move(failed));
     frontier_->Commit(std::move(group), At(now));
+  }
+  void FailNext(int64_t now, int64_t retry = 100'000) {
+    const auto task = Next(now);
+    ASSERT_TRUE(task);
+    EndSilently(*task, now, retry);
   }
   void CommitAt(int64_t now) { frontier_->Commit({}, At(now)); }
 
@@ -58,15 +64,7 @@ TEST_F(FrontierHealthTest, AHostThatDoesNotAnswerAgainAndAgainIsGatedAndItsUrlsW
         continue;
       }
       ++failed;
-      frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "connect"});
-      Completion again = Done(*task);
-      again.status = 0;
-      again.reach = Reach::kSilent;
-      again.outcome = Outcome::kRetry;
-      again.retry_at = At(now + 100'000);
-      CommitGroup group;
-      group.completions.push_back(std::move(again));
-      frontier_->Commit(std::move(group), At(now));
+      EndSilently(*task, now, now + 100'000);
     }
   }
   ASSERT_EQ(gated_.size(), 1U);
@@ -94,6 +92,44 @@ TEST_F(FrontierHealthTest, AHostThatDoesNotAnswerAgainAndAgainIsGatedAndItsUrlsW
   ASSERT_TRUE(task);
   EXPECT_EQ(task->url.host(), "dead.test");
   EXPECT_EQ(frontier_->stats().scheduler.gated_hosts, 0U);
+}
+
+TEST_F(FrontierHealthTest, WithoutRoomForNewcomersThoseGoOnThatHaveAnswered) {
+  Open();
+  CommitSeeds(Urls("known.test", 4));
+  Finish(Done(*Next(0)), 0);
+  CommitSeeds(Urls("new.test", 4));
+  for (int i = 0; i < 3; ++i) {
+    const auto task = Next(1, /*newcomers=*/false);
+    ASSERT_TRUE(task) << i;
+    EXPECT_EQ(task->url.host(), "known.test");
+    Finish(Done(*task), 1);
+  }
+  EXPECT_FALSE(Next(2, /*newcomers=*/false));
+  EXPECT_EQ(last_wait_.held_by, Hold::kNewcomer);
+  EXPECT_EQ(last_wait_.until, At(251)) << "they are looked at again soon";
+  EXPECT_FALSE(Next(250));
+  const auto later = Next(last_wait_.until.time_since_epoch().count());
+  ASSERT_TRUE(later);
+  EXPECT_EQ(later->url.host(), "new.test");
+}
+
+TEST_F(FrontierHealthTest, NewcomersWithoutRoomDoNotKeepOthersOnDisk) {
+  options_.scheduler.max_hosts = 8;
+  Open();
+  CommitSeeds(Urls("known.test", 2));
+  Completion answer = Done(*Next(0));
+  answer.took = Millis(1);
+  Finish(std::move(answer), 0);
+  for (int i = 0; i < 24; ++i) CommitSeeds(Urls("new" + std::to_string(i) + ".test", 2));
+  Open();  // known by its record now, and one of many that are due
+  std::optional<Task> task;
+  for (int64_t now = 10; !task && now < 60'000; now += 10) {
+    task = Next(now, /*newcomers=*/false);
+    CommitAt(now);
+  }
+  ASSERT_TRUE(task);
+  EXPECT_EQ(task->url.host(), "known.test");
 }
 
 TEST_F(FrontierHealthTest, AnAnswerInBetweenStartsTheCountAnew) {
@@ -142,14 +178,7 @@ TEST_F(FrontierHealthTest, AHostThatIsThereButBreaksIsProbedLessAndLessOften) {
   for (int64_t now = 0; now < 100; ++now) {
     if (const auto task = Next(now)) {
       ++failures;
-      frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "reset"});
-      Completion failed = Done(*task);
-      failed.status = 0;
-      failed.reach = Reach::kSilent;
-      failed.outcome = Outcome::kFailed;
-      CommitGroup group;
-      group.completions.push_back(std::move(failed));
-      frontier_->Commit(std::move(group), At(now));
+      EndSilently(*task, now, std::nullopt);
     } else if (!gated_.empty()) {
       until_gated.push_back(std::exchange(failures, 0));
       gated_.back().gate->Set();
@@ -232,15 +261,7 @@ TEST_F(FrontierHealthTest, MoreDeadHostsThanCanBeProbedAreParkedForAWhile) {
   for (; now < 3000; ++now) {
     while (auto task = Next(now)) {
       ++fetches;
-      frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "dns"});
-      Completion again = Done(*task);
-      again.status = 0;
-      again.reach = Reach::kSilent;
-      again.outcome = Outcome::kRetry;
-      again.retry_at = At(now + 1'000'000);
-      CommitGroup group;
-      group.completions.push_back(std::move(again));
-      frontier_->Commit(std::move(group), At(now));
+      EndSilently(*task, now, now + 1'000'000);
     }
     CommitAt(now);
   }
@@ -260,15 +281,7 @@ TEST_F(FrontierHealthTest, ARobotsFileWithoutAnswerIsTheGatesBusinessAndWritesNo
     const auto task = Next(now);
     ASSERT_TRUE(task) << i;
     ASSERT_EQ(task->info.kind, TaskKind::kRobots);
-    frontier_->Release(*task, {.when = At(now), .reach = kSilent, .reason = "connect"});
-    Completion failed = Done(*task);
-    failed.status = 0;
-    failed.reach = Reach::kSilent;
-    failed.outcome = Outcome::kRetry;
-    failed.robots.emplace().kind = RobotsResult::Kind::kUnreachable;
-    CommitGroup group;
-    group.completions.push_back(std::move(failed));
-    frontier_->Commit(std::move(group), At(now));
+    EndSilently(*task, now, 0);
   }
   EXPECT_FALSE(Next(now + 100'000));
   ASSERT_EQ(gated_.size(), 1U);
