@@ -1,17 +1,17 @@
 #!/usr/bin/python3
-"""dead_hosts.py [--healthy N] [--dead N] [--delay S] : what dead hosts cost the healthy ones.
+"""dead_hosts.py [--healthy N] [--dead N] [--pages N] [--delay S] [--rounds N] : what dead hosts cost the healthy ones.
 
-Serves N healthy hosts (addresses of 127.50.0.0/16, six linked pages each) with nginx, and N dead ones: addresses
+Serves N healthy hosts (addresses of 127.50.0.0/16, some linked pages each) with nginx, and N dead ones: addresses
 of 127.60.0.0/16 whose connections are never made, since nobody takes them. Crawls the healthy ones alone, and
-then both, and prints how long it took from the first request that a healthy host got to the last.
+then both, in turn, and compares how long it took from the first request that a healthy host got to the last.
 CRAWLD_BIN: the program to measure (default: the release build). Needs nginx.
 """
 import argparse
 import os
 import pathlib
-import resource
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,13 +25,13 @@ def address(prefix, number):
     return f"127.{prefix}.{number // 250}.{number % 250 + 1}"
 
 
-def serve(work):
+def serve(work, count):
     """nginx for all healthy hosts: one server, whatever the address."""
     pages = work / "pages"
     work.chmod(0o755)
     pages.mkdir()
-    links = "".join(f'<a href="/{i}.html">{i}</a>' for i in range(1, 6))
-    for name in ["index"] + [str(i) for i in range(1, 6)]:
+    links = "".join(f'<a href="/{i}.html">{i}</a>' for i in range(1, count))
+    for name in ["index"] + [str(i) for i in range(1, count)]:
         (pages / f"{name}.html").write_text(f"<title>{name}</title>{links}" + "<p>text</p>" * 200)
     (work / "nginx.conf").write_text(f"""
 worker_processes 1; daemon off; pid {work}/nginx.pid; error_log {work}/error.log crit;
@@ -69,7 +69,7 @@ def nobody():
     return [listener] + fillers
 
 
-def crawl(work, name, hosts, delay):
+def crawl(work, name, hosts, requests, delay):
     out = work / name
     out.mkdir()
     (out / "seeds.txt").write_text("".join(f"http://{host}/\n" for host in hosts))
@@ -80,34 +80,47 @@ seeds: {{files: ["{out}/seeds.txt"]}}
 identity: {{user_agent: "dead (+https://example.org/bench)"}}
 politeness: {{delay: {delay}}}
 frontier: {{hosts_in_memory: 16384}}
-fetcher: {{allow_addresses: [127.0.0.0/8]}}
+fetcher: {{allow_addresses: [127.0.0.0/8]{os.environ.get("FETCHER","")}}}
 log: {{file: {out}/crawld.log}}
 """)
     log = work / "access.log"
     log.write_text("")
     binary = os.environ.get("CRAWLD_BIN", str(ROOT / "build/release/service/crawld"))
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([binary, "run", "--once", "-c", str(out / "crawl.yaml")],
-                          check=False, capture_output=True, text=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    if not log.read_text():
-        sys.exit(f"no request came: {done.stdout}{done.stderr}")
+    process = subprocess.Popen([binary, "run", "-c", str(out / "crawl.yaml")],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    lines = 0
+    with log.open() as served:
+        while lines < requests and process.poll() is None:
+            time.sleep(0.1)
+            lines += sum(1 for _ in served)
+        cpu = cpu_seconds(process)
+        process.terminate()
+        said = process.communicate()[0]
     times = [float(line.split()[0]) for line in log.read_text().splitlines()]
+    if not times:
+        sys.exit(f"no request came: {said}")
     span = max(times) - min(times)
-    print(f"{name:8} {len(times):7,} requests of healthy hosts in {span:6.2f} s "
-          f"({len(times) / span:,.0f}/s), {cpu:.1f} s CPU; exit code {done.returncode}; {done.stdout.splitlines()[0]}", flush=True)
-    return len(times) / span
+    print(f"{name:8} {len(times):7,} requests of healthy hosts in {span:6.2f} s ({len(times) / span:,.0f}/s), "
+          f"{1e3 * cpu / len(times):.3f} ms of CPU each", flush=True)
+    shutil.rmtree(out)
+    return span, cpu
+
+
+def cpu_seconds(process):
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--healthy", type=int, default=10_000)
     parser.add_argument("--dead", type=int, default=1_000)
+    parser.add_argument("--pages", type=int, default=6, help="of a healthy host")
     parser.add_argument("--delay", default="1s")
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp())
-    server, keep = serve(work), nobody()
+    server, keep = serve(work, options.pages), nobody()
     try:
         healthy = [f"{address(50, i)}:{HEALTHY_PORT}" for i in range(options.healthy)]
         step = max(1, options.healthy // max(1, options.dead))
@@ -116,9 +129,15 @@ def main():
             mixed.append(host)
             if i % step == 0 and i // step < options.dead:
                 mixed.append(f"{address(60, i // step)}:{DEAD_PORT}")
-        alone = crawl(work, "alone", healthy, options.delay)
-        both = crawl(work, "both", mixed, options.delay)
-        print(f"with the dead ones: {100 * both / alone:.1f} % of the throughput")
+        runs = []
+        for _ in range(options.rounds):
+            requests = options.healthy * (1 + options.pages)  # robots.txt
+            alone = crawl(work, "alone", healthy, requests, options.delay)
+            both = crawl(work, "both", mixed, requests, options.delay)
+            runs.append((alone[0] / both[0], both[1] / alone[1]))
+        throughput, cpu = (statistics.median(run[i] for run in runs) for i in (0, 1))
+        print(f"with the dead ones: {100 * throughput:.1f} % of the throughput, {100 * cpu:.1f} % of the CPU "
+              f"(medians of {options.rounds})")
     finally:
         server.terminate()
         server.wait()
