@@ -131,7 +131,7 @@ class Frontier {
   std::string archive_position() const;
 
  private:
-  class Committer;  // the writing half; frontier.cc
+  class Committer;  // the writing half; committer.h
 
   const FrontierOptions options_;
   Store store_;

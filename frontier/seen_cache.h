@@ -66,4 +66,10 @@ class SeenCache {
   size_t next_way_ = 0;  // owned by the committer
 };
 
+// A seen-cache key for "excluded", so that a later verdict kAdmit still reaches the store.
+inline web::UrlHash ExcludedKey(web::UrlHash hash) {
+  hash.hi ^= 0x9e3779b97f4a7c15ULL;
+  return hash;
+}
+
 }  // namespace crawld::frontier

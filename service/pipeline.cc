@@ -288,6 +288,7 @@ void Pipeline::CommitLoop() {
     std::vector<Finished> group;
     uint64_t group_bytes = 0;
     uint64_t group_seeds = 0;       // batches
+    bool group_holds = false;       // a host has asked to be left alone: not to be forgotten
     std::optional<WallTime> began;  // when the first thing to be committed came
     while (true) {
       const WallTime now = clock_.Now();
@@ -296,7 +297,8 @@ void Pipeline::CommitLoop() {
       const bool full = group.size() >= options_.commit_pages || group_bytes >= kMaxGroupBytes ||
                         group_seeds >= kSeedBatches / 2;
       // With fetches under way a commit can wait for company; without, the crawl waits for it.
-      const bool hurry = starved_.load(std::memory_order_relaxed) && fetched_.size() == 0;
+      const bool idle = starved_.load(std::memory_order_relaxed) && fetched_.size() == 0;
+      const bool hurry = idle || group_holds;
       const WallTime due = !something ? kNever
                            : full     ? now
                                   : *began + (hurry ? kHastyInterval : options_.commit_interval);
@@ -304,6 +306,7 @@ void Pipeline::CommitLoop() {
       if (due <= now) {
         CommitGroup(std::exchange(group, {}), false);
         group_bytes = group_seeds = 0;
+        group_holds = false;
         began.reset();
         continue;
       }
@@ -315,6 +318,7 @@ void Pipeline::CommitLoop() {
       while (finished) {
         group_bytes += finished->bytes;
         group_seeds += finished->seeds_permit ? 1 : 0;
+        group_holds |= finished->page && finished->page->completion.hold_host_until != WallTime{};
         group.push_back(*std::move(finished));
         const bool more = group.size() < options_.commit_pages && group_bytes < kMaxGroupBytes &&
                           group_seeds < kSeedBatches / 2;

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "base/error.h"
 #include "concurrency/threads.h"
@@ -512,6 +513,39 @@ TEST_F(PipelineTest, ServersThatAreSilentKeepNoOtherFromBeingAsked) {
   }
   EXPECT_EQ(end, End::kStopped);
   EXPECT_EQ(line->pipeline().stats().slow, 0U);
+}
+
+// A crash must not forget it.
+TEST_F(PipelineTest, ThatAHostAsksToBeLeftAloneIsCommittedAtOnce) {
+  std::shared_ptr<test::Gate> gate;
+  std::atomic<bool> asked = false;
+  HttpServer server(
+      [&](const Request& request) {
+        if (request.target == "/robots.txt") return test::Answer(404, "");
+        if (request.target == "/limited") {
+          asked = true;
+          return test::Answer(429, "", {{"Retry-After", "1000"}});
+        }
+        if (asked) return Reply().WaitFor(gate).Send(test::ResponseBytes(200, ""));
+        return test::Html("<a href='" + request.target + "x'>");  // until it is /limited's turn
+      },
+      {.addresses = 2, .port = 0, .greeting = ""});
+  gate = server.MakeGate();
+  const std::string seeds =
+      "{urls: [\"" + server.Url("/limited", 1) + "\", \"" + server.Url("/a", 2) + "\"]}";
+  const auto line = Prepare(seeds, "", [](LineOptions& options) {
+    options.pipeline.concurrency = 1;
+    options.pipeline.max_slow = 0;
+    options.pipeline.grace = Millis(0);
+    options.pipeline.commit_interval = Millis(3'600'000);
+  });
+  concurrency::NamedThread run("dispatch", [&] { line->Run(); });
+  for (int i = 0; i < 2000 && line->CountOf(UrlState::kLater) == 0; ++i) {
+    std::this_thread::sleep_for(Millis(5));
+  }
+  EXPECT_EQ(line->CountOf(UrlState::kLater), 1U);
+  EXPECT_EQ(line->in_flight(), 1U) << "the crawl is not idle";
+  line->Stop();
 }
 
 TEST_F(PipelineTest, WhileTheMemoryBudgetIsSpentNothingMoreIsAskedFor) {
