@@ -1,16 +1,12 @@
 #include "tests/support/proxy_server.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <utility>
-
-#include "base/check.h"
 
 namespace crawld::test {
 namespace {
@@ -51,39 +47,14 @@ int PortOf(const std::string& authority) {
 
 }  // namespace
 
-ProxyServer::ProxyServer(ProxyOptions options) : options_(std::move(options)) {
-  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  auto* const name = reinterpret_cast<sockaddr*>(&address);
-  CRAWLD_CHECK(bind(listener_, name, length) == 0 && listen(listener_, 64) == 0 &&
-                   getsockname(listener_, name, &length) == 0,
-               "loopback has a free port");
-  port_ = ntohs(address.sin_port);
-  acceptor_ = std::thread([this] { Accept(); });
-}
-
-ProxyServer::~ProxyServer() {
-  stop_.store(true);
-  shutdown(listener_, SHUT_RDWR);
-  acceptor_.join();
-  {
-    const MutexLock lock(mutex_);
-    for (const int fd : fds_) shutdown(fd, SHUT_RDWR);
-  }
-  for (std::thread& thread : threads_) thread.join();
-  {
-    const MutexLock lock(mutex_);
-    for (const int fd : fds_) close(fd);
-  }
-  close(listener_);
+ProxyServer::ProxyServer(ProxyOptions options)
+    : options_(std::move(options)), acceptor_([this](int fd, int) { Serve(fd); }) {
+  acceptor_.Start();
 }
 
 std::string ProxyServer::Url(const std::string& scheme) const {
   const std::string user = options_.credentials.empty() ? "" : options_.credentials + "@";
-  return scheme + "://" + user + "127.0.0.1:" + std::to_string(port_);
+  return scheme + "://" + user + "127.0.0.1:" + std::to_string(port());
 }
 
 std::vector<std::string> ProxyServer::asked() const {
@@ -94,18 +65,6 @@ std::vector<std::string> ProxyServer::asked() const {
 void ProxyServer::Note(std::string what) {
   const MutexLock lock(mutex_);
   asked_.push_back(std::move(what));
-}
-
-void ProxyServer::Accept() {
-  while (!stop_.load()) {
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) continue;
-    {
-      const MutexLock lock(mutex_);
-      fds_.push_back(fd);  // closed at the end, so that a number is never another's
-    }
-    threads_.emplace_back([this, fd] { Serve(fd); });
-  }
 }
 
 void ProxyServer::Serve(int fd) {
@@ -125,20 +84,13 @@ void ProxyServer::Serve(int fd) {
 }
 
 int ProxyServer::Connect(int port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  {
-    const MutexLock lock(mutex_);
-    fds_.push_back(fd);
-  }
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  return connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 ? fd : -1;
+  const int fd = ConnectToLoopback(port);
+  if (fd >= 0) acceptor_.Keep(fd);
+  return fd;
 }
 
 void ProxyServer::Relay(int client, int server) {
-  while (!stop_.load()) {
+  while (!acceptor_.stopping()) {
     std::array<pollfd, 2> ends = {pollfd{client, POLLIN, 0}, pollfd{server, POLLIN, 0}};
     if (poll(ends.data(), ends.size(), -1) < 0) break;
     for (size_t i = 0; i < 2; ++i) {

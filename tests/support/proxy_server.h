@@ -4,13 +4,11 @@
 // Thread safety: all members, from any thread.
 #pragma once
 
-#include <atomic>
-#include <list>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/mutex.h"
+#include "tests/support/acceptor.h"
 
 namespace crawld::test {
 
@@ -25,11 +23,11 @@ struct ProxyOptions {
 class ProxyServer {
  public:
   explicit ProxyServer(ProxyOptions options = {});
-  ~ProxyServer();
+  ~ProxyServer() { acceptor_.Stop(); }
   ProxyServer(const ProxyServer&) = delete;
   ProxyServer& operator=(const ProxyServer&) = delete;
 
-  int port() const { return port_; }
+  int port() const { return acceptor_.port(); }
   // "http://user:password@127.0.0.1:PORT", with the credentials if it wants any.
   std::string Url(const std::string& scheme) const;
   // What it was asked for: "CONNECT a.test:443", "GET http://a.test/", "SOCKS name a.test:80",
@@ -37,7 +35,6 @@ class ProxyServer {
   std::vector<std::string> asked() const EXCLUDES(mutex_);
 
  private:
-  void Accept();
   void Serve(int fd);
   void ServeSocks(int fd);
   void ServeHttp(int fd, std::string in);
@@ -46,17 +43,10 @@ class ProxyServer {
   void Note(std::string what) EXCLUDES(mutex_);
 
   const ProxyOptions options_;
-  int listener_ = -1;
-  int port_ = 0;
-  std::atomic<bool> stop_ = false;
-
   mutable Mutex mutex_;
   std::vector<std::string> asked_ GUARDED_BY(mutex_);
-  std::vector<int> fds_ GUARDED_BY(mutex_);
 
-  // Owned by the accepting thread until it is joined.
-  std::list<std::thread> threads_;
-  std::thread acceptor_;  // last: it uses all of the above
+  Acceptor acceptor_;  // last: it uses all of the above
 };
 
 }  // namespace crawld::test

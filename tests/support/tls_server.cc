@@ -1,14 +1,11 @@
 #include "tests/support/tls_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -136,56 +133,21 @@ TlsServer::TlsServer(Handler handler, const TlsServerOptions& options)
   EVP_PKEY_free(key);
   EVP_PKEY_free(ca_key);
 
-  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  auto* const name = reinterpret_cast<sockaddr*>(&address);
-  CRAWLD_CHECK(bind(listener_, name, length) == 0 && listen(listener_, 256) == 0 &&
-                   getsockname(listener_, name, &length) == 0,
-               "loopback has a free port");
-  port_ = ntohs(address.sin_port);
-  acceptor_ = std::thread([this] { Accept(); });
+  acceptor_.Start();
 }
 
 TlsServer::~TlsServer() {
-  stop_.store(true);
-  shutdown(listener_, SHUT_RDWR);
-  acceptor_.join();
-  {
-    const MutexLock lock(mutex_);
-    for (const int fd : fds_) shutdown(fd, SHUT_RDWR);
-  }
-  for (std::thread& thread : threads_) thread.join();
-  {
-    const MutexLock lock(mutex_);
-    for (const int fd : fds_) close(fd);
-  }
-  close(listener_);
+  acceptor_.Stop();
   SSL_CTX_free(context_);
 }
 
 std::string TlsServer::Url(std::string_view target, std::string_view host) const {
-  return "https://" + std::string(host) + ":" + std::to_string(port_) + std::string(target);
+  return "https://" + std::string(host) + ":" + std::to_string(port()) + std::string(target);
 }
 
 std::vector<std::string> TlsServer::heads() const {
   const MutexLock lock(mutex_);
   return heads_;
-}
-
-void TlsServer::Accept() {
-  while (!stop_.load()) {
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) continue;
-    const int connection = ++connections_;
-    {
-      const MutexLock lock(mutex_);
-      fds_.push_back(fd);  // closed at the end, so that a number is never another's
-    }
-    threads_.emplace_back([this, fd, connection] { Serve(fd, connection); });
-  }
 }
 
 void TlsServer::Serve(int fd, int connection) {
@@ -213,7 +175,7 @@ void TlsServer::Serve(int fd, int connection) {
 
 void TlsServer::ServeHttp1(SSL* ssl, int connection) {
   std::string in;
-  while (!stop_.load()) {
+  while (!acceptor_.stopping()) {
     size_t end = 0;
     while ((end = in.find("\r\n\r\n")) == std::string::npos) {
       std::array<char, 4096> piece;
@@ -253,7 +215,7 @@ void TlsServer::ServeHttp2(SSL* ssl, int fd, int connection) {
   std::array<char, 24> preface;
   if (!ReadAll(ssl, preface.data(), preface.size())) return;
   if (!WriteAll(ssl, Frame(kSettings, 0, 0, ""))) return;
-  while (!stop_.load()) {
+  while (!acceptor_.stopping()) {
     pollfd wait{fd, POLLIN, 0};
     const bool may_answer = !options_.wait || released_.load();
     const bool ready = may_answer && std::any_of(streams.begin(), streams.end(),

@@ -13,14 +13,13 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "base/mutex.h"
+#include "tests/support/acceptor.h"
 
 namespace crawld::test {
 
@@ -57,11 +56,11 @@ class TlsServer {
 
   void Release() { released_.store(true); }
 
-  int port() const { return port_; }
+  int port() const { return acceptor_.port(); }
   std::string Url(std::string_view target, std::string_view host = "127.0.0.1") const;
   const std::string& ca_pem() const { return ca_pem_; }
 
-  int connections() const { return connections_.load(); }
+  int connections() const { return acceptor_.connections(); }
   int requests() const { return requests_.load(); }
   int resumed() const { return resumed_.load(); }            // handshakes with an earlier session
   int waiting() const { return waiting_.load(); }            // streams that have no answer yet
@@ -70,7 +69,6 @@ class TlsServer {
 
  private:
   struct Certificates;
-  void Accept();
   void Serve(int fd, int connection);
   void ServeHttp1(SSL* ssl, int connection);
   void ServeHttp2(SSL* ssl, int fd, int connection);
@@ -80,12 +78,8 @@ class TlsServer {
   const TlsServerOptions options_;
   SSL_CTX* context_ = nullptr;
   std::string ca_pem_;
-  int listener_ = -1;
-  int port_ = 0;
 
-  std::atomic<bool> stop_ = false;
   std::atomic<bool> released_ = false;
-  std::atomic<int> connections_ = 0;
   std::atomic<int> requests_ = 0;
   std::atomic<int> resumed_ = 0;
   std::atomic<int> waiting_ = 0;
@@ -93,11 +87,9 @@ class TlsServer {
 
   mutable Mutex mutex_;
   std::vector<std::string> heads_ GUARDED_BY(mutex_);
-  std::vector<int> fds_ GUARDED_BY(mutex_);
 
-  // Owned by the accepting thread until it is joined.
-  std::list<std::thread> threads_;
-  std::thread acceptor_;  // last: it uses all of the above
+  Acceptor acceptor_{
+      [this](int fd, int number) { Serve(fd, number); }};  // last: it uses all of the above
 };
 
 }  // namespace crawld::test
