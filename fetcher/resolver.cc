@@ -331,8 +331,9 @@ bool IsNameServer(std::string_view text) {
   // As an address range, it must be one address and one port at most.
   const auto range = AddressRange::Parse(text);
   return range && text.find('/') == std::string_view::npos && range->bits == 128 &&
-         (range->first_port == range->last_port ||
-          (range->first_port == 0 && range->last_port == 65535));
+         (range->first_port == range->last_port
+              ? range->first_port != 0
+              : range->first_port == 0 && range->last_port == 65535);  // none is given
 }
 
 Resolver::Resolver(asio::io_context& io, const ResolverOptions& options)

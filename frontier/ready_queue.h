@@ -70,7 +70,6 @@ class ReadyQueue {
   // now; the latest first. O(n log n).
   std::vector<Entry> Latest() const;
 
-  bool empty() const { return ready_.empty(); }
   size_t addresses() const { return addresses_.size(); }
 
  private:

@@ -9,7 +9,10 @@
 #include <thread>
 
 #include "base/check.h"
+#include "base/error.h"
+#include "base/result.h"
 #include "config/error.h"
+#include "fetcher/tls.h"
 #include "web/url.h"
 
 namespace crawld::service {
@@ -125,14 +128,11 @@ std::string ReadSecret(const std::filesystem::path& path, const char* key,
 }
 
 // `text`: a URL, or "none". Says nothing of the text, which may have a password.
-fetcher::ProxyChoice ProxyOf(const std::string& text, const char* key,
-                             const config::Config& config) {
-  if (text == "none") return std::nullopt;
-  const auto proxy = fetcher::ProxyUrl::Parse(text);
-  if (!proxy) {
-    throw config::ConfigError({{.file = config.origin, .key = key, .message = proxy.error()}});
-  }
-  return *proxy;
+Result<fetcher::ProxyChoice, std::string> ProxyOf(const std::string& text) {
+  if (text == "none") return fetcher::ProxyChoice();
+  auto proxy = fetcher::ProxyUrl::Parse(text);
+  if (!proxy) return Err(std::move(proxy.error()));
+  return fetcher::ProxyChoice(*std::move(proxy));
 }
 
 fetcher::HostOptions HostOptionsOf(const config::Config& config, const config::HostRule& from) {
@@ -143,7 +143,7 @@ fetcher::HostOptions HostOptionsOf(const config::Config& config, const config::H
   options.verify_tls = from.verify_tls;
   if (from.ca_file) options.ca_file = from.ca_file->string();
   options.http2 = from.http2;
-  if (from.proxy) options.proxy = ProxyOf(*from.proxy, "hosts[].proxy", config);
+  if (from.proxy) options.proxy = *ProxyOf(*from.proxy);
   options.username = from.username.value_or("");
   options.password = from.password.value_or("");
   if (from.password_file) {
@@ -185,7 +185,7 @@ fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
   }
   options.cookies = from.cookies;
   options.cookie_file = (config.data_dir / "cookies.txt").string();
-  if (from.proxy) options.proxy = ProxyOf(*from.proxy, "fetcher.proxy", config);
+  if (from.proxy) options.proxy = *ProxyOf(*from.proxy);
   for (const config::SourceText& bypass : from.no_proxy) {
     CRAWLD_CHECK(!options.no_proxy.Add(bypass.text), "CheckAgainstRooms has seen it");
   }
@@ -301,12 +301,25 @@ PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
 }
 
 void CheckAgainstRooms(const config::Config& config) {
-  if (config.fetcher.proxy) (void)ProxyOf(*config.fetcher.proxy, "fetcher.proxy", config);
   std::vector<config::Problem> problems;
   const auto add = [&](const config::SourceText& where, std::string key, std::string message) {
     problems.push_back(
         {config.origin, where.line, where.column, std::move(key), std::move(message)});
   };
+  const auto check_proxy = [&](const std::string& text, const config::SourceText& where,
+                               const char* key) {
+    if (const auto proxy = ProxyOf(text); !proxy) add(where, key, proxy.error());
+  };
+  const auto check_ca_file = [&](const std::filesystem::path& path, const config::SourceText& where,
+                                 const char* key) {
+    try {
+      (void)fetcher::Trust::FromFile(path.string());
+    } catch (const FatalError& e) {
+      add(where, key, e.what());
+    }
+  };
+  if (config.fetcher.proxy) check_proxy(*config.fetcher.proxy, {}, "fetcher.proxy");
+  if (config.fetcher.ca_file) check_ca_file(*config.fetcher.ca_file, {}, "fetcher.ca_file");
   for (const bool exclude : {false, true}) {
     const auto& patterns = exclude ? config.scope.exclude : config.scope.include;
     for (const config::SourceText& pattern : patterns) {
@@ -336,7 +349,9 @@ void CheckAgainstRooms(const config::Config& config) {
     }
   }
   for (const config::HostRule& rule : config.hosts) {
-    if (rule.proxy) (void)ProxyOf(*rule.proxy, "hosts[].proxy", config);
+    const config::SourceText place{{}, rule.line, rule.column};
+    if (rule.proxy) check_proxy(*rule.proxy, place, "hosts[].proxy");
+    if (rule.ca_file) check_ca_file(*rule.ca_file, place, "hosts[].ca_file");
     for (const config::SourceText& host : rule.match) {
       if (const auto pattern = web::HostPattern::Parse(host.text); !pattern) {
         add(host, "hosts[].match", pattern.error());

@@ -85,6 +85,32 @@ TEST_F(WiringTest, ProxiesAreReadAndNoErrorQuotesThem) {
   EXPECT_THAT(wrong, Not(HasSubstr("s3")));
 }
 
+TEST_F(WiringTest, AHostsProxyThatIsNoneIsFoundByItsPlace) {
+  const std::string wrong =
+      Wrong("hosts:\n  - {match: a.test}\n  - {match: b.test, proxy: 'http://u:s3%zz@a:1'}\n");
+  EXPECT_THAT(wrong, HasSubstr("c.yaml:6:5: hosts[].proxy: is no proxy"));
+  EXPECT_THAT(wrong, Not(HasSubstr("s3")));
+}
+
+TEST_F(WiringTest, CertificatesAreReadWhenTheConfigIsChecked) {
+  dir_.Write("ca.pem", "no certificate");
+  EXPECT_THAT(Wrong("fetcher: {ca_file: ca.pem}\n"),
+              AllOf(HasSubstr("fetcher.ca_file: "), HasSubstr("has no certificate")));
+  EXPECT_THAT(Wrong("hosts: [{match: a.test, ca_file: ca.pem}]\n"),
+              HasSubstr("c.yaml:4:9: hosts[].ca_file: "));
+}
+
+TEST_F(WiringTest, ANameServerHasAnAddressAndPerhapsAPort) {
+  for (const char* good : {"192.0.2.53", "192.0.2.53:5353", "'[2001:db8::53]:1'"}) {
+    EXPECT_EQ(Wrong(std::string("fetcher: {dns_servers: [") + good + "]}\n"), "") << good;
+  }
+  for (const char* bad : {"ns.test", "192.0.2.53:0", "192.0.2.0/24", "192.0.2.53:70000"}) {
+    EXPECT_THAT(Wrong(std::string("fetcher: {dns_servers: [") + bad + "]}\n"),
+                HasSubstr("c.yaml:4:25: fetcher.dns_servers: "))
+        << bad;
+  }
+}
+
 TEST_F(WiringTest, AHostThatIsNoneHasItsPlace) {
   EXPECT_THAT(Wrong("hosts: [{match: [a.test, 'http://b.test']}]\n"),
               HasSubstr("c.yaml:4:26: hosts[].match: 'http://b.test' is no host"));
