@@ -13,18 +13,21 @@ Result<HostPattern, std::string> HostPattern::Parse(std::string_view text) {
     pattern.below = true;
     name.remove_prefix(2);
   }
-  const bool is_name = !name.empty() && name.find_first_of("/?#@\\*% \t") == name.npos &&
+  const bool is_name = !name.empty() && name.find_first_of("/?#@\\*% \t\r\n") == name.npos &&
                        (name.starts_with('[') ? name.ends_with(']') : name.find(':') == name.npos);
   const auto url =
       is_name ? Url::Parse("http://" + std::string(name) + "/") : Url::Parse("not a host");
-  if (!url || url->host().empty()) {
+  // A dot at the end makes no difference.
+  std::string_view host = url ? url->host() : std::string_view();
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (host.empty() || host.ends_with('.')) {
     // With an '@' it may be a proxy's URL in the wrong place, with a password.
     const bool secret = text.find('@') != text.npos;
     return tl::unexpected((secret ? "this" : "'" + std::string(text) + "'") +
                           " is no host; write example.org, 192.0.2.1, [2001:db8::1], or "
                           "*.example.org");
   }
-  pattern.name = url->host();
+  pattern.name = host;
   return pattern;
 }
 

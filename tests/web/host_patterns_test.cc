@@ -43,16 +43,19 @@ TEST(HostPatternTest, IsReadAsAHostIs) {
   const HostIndex index = IndexOf({"EXAMPLE.Org",
                                    "*.b\xc3\xbc"
                                    "cher.example",
-                                   "0x7f.1", "[2001:DB8:0::1]"});
+                                   "0x7f.1", "[2001:DB8:0::1]", "dot.test.", "*.dot.test."});
   EXPECT_EQ(index.Find("example.org"), 0U);
   EXPECT_EQ(index.Find("www.xn--bcher-kva.example"), 1U);
   EXPECT_EQ(index.Find("127.0.0.1"), 2U);
   EXPECT_EQ(index.Find("[2001:db8::1]"), 3U);
+  EXPECT_EQ(index.Find("dot.test"), 4U);
+  EXPECT_EQ(index.Find("dot.test."), 4U);
+  EXPECT_EQ(index.Find("a.dot.test"), 5U);
 }
 
 TEST(HostPatternTest, WhatIsNoHostIsNoPatternAndTheErrorSaysSo) {
-  for (const char* bad : {"", "*.", "*", "a*.test", "*.*.test", "a.test:80", "http://a.test/",
-                          "a.test/", "user@a.test", "a b", "a.test?x", "**", "[::1", "%00"}) {
+  for (const char* bad : {"", ".", "*.", "*..", "a..", "*", "a*.test", "*.*.test", "a.test:80", "http://a.test/",
+                          "a.test/", "user@a.test", "a b", "a\nb", "a.test?x", "**", "[::1", "%00"}) {
     const auto pattern = HostPattern::Parse(bad);
     ASSERT_FALSE(pattern) << bad;
     EXPECT_NE(pattern.error().find("is no host; write example.org"), std::string::npos) << bad;
