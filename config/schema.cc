@@ -363,10 +363,10 @@ std::vector<Key> MakeTable() {
           .Range(kKiB, 4 * kGiB)
           .Doc("A longer body is cut here, and marked as cut."),
       CRAWLD_KEY(fetcher.max_header_bytes)
-          .Range(kKiB, 16 * kMiB)
+          .Range(kKiB, 256 * kKiB)
           .Doc("Longer headers are an error."),
       CRAWLD_KEY(fetcher.max_header_fields)
-          .Range(1, 100'000)
+          .Range(1, 1000)
           .Doc("More header fields are an error. Those of interim responses and trailers count, "
                "as they do for max_header."),
       CRAWLD_KEY(fetcher.min_speed_bytes)

@@ -1,5 +1,5 @@
-// Fetcher: URL in, response out. A pool of threads, each one Asio io_context driving one libcurl
-// multi handle by curl_multi_socket_action, so that one thread carries thousands of transfers.
+// Fetcher: URL in, response out. A pool of threads, each one Asio io_context driving libcurl's
+// multi handles by curl_multi_socket_action, so that one thread carries thousands of transfers.
 //
 // Requests with the same pin (their host) go to the same thread, so that connections are reused.
 // Redirects are not followed, content is not decoded, bytes are kept as received: what to make of
@@ -28,6 +28,9 @@
 #include "fetcher/stats.h"
 
 namespace crawld::fetcher {
+
+// What a thread of the fetcher holds, fetches and kept connections aside.
+inline constexpr uint32_t kDescriptorsPerThread = 80;
 
 struct FetcherOptions {
   int threads = 1;

@@ -49,6 +49,7 @@ Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<c
                     std::shared_ptr<const HostRules> rules, std::shared_ptr<CookieJar> cookies,
                     concurrency::ByteBudget& budget, concurrency::ByteBudget& body_bytes)
     : options_(options),
+      max_kept_((options.max_kept_connections + kMultis - 1) / kMultis),
       guard_(options.allow_addresses),
       fields_(options.headers),
       any_proxy_(options.proxy.has_value() ||
@@ -208,6 +209,7 @@ void Fetcher::Loop::Launch(std::unique_ptr<Transfer> transfer) {
   if (transfer->easy == nullptr) {
     return Refuse(*transfer, FetchError::kInternal, "libcurl gives no handle");
   }
+  transfer->launched = Clock::now();
   Prepare(*transfer);
   transfers_.insert(transfer.get());
   // libcurl takes none after a callback has failed, until all others have ended.
@@ -383,13 +385,7 @@ std::optional<FetchError> Fetcher::Loop::Late(Transfer& transfer, const Hosts& h
     if (TooSlow(transfer, now)) return FetchError::kTooSlow;
     return std::nullopt;
   }
-  if (now - transfer.begun < options_.first_byte_timeout) return std::nullopt;
-  curl_off_t micros = 0;
-  curl_easy_getinfo(transfer.easy, CURLINFO_PRETRANSFER_TIME_T, &micros);
-  const auto connected = std::chrono::microseconds(micros);
-  if (micros == 0 || now - transfer.begun - connected < options_.first_byte_timeout) {
-    return std::nullopt;
-  }
+  if (!transfer.sent || now - transfer.sent_at < options_.first_byte_timeout) return std::nullopt;
   return FetchError::kFirstByteTimeout;
 }
 

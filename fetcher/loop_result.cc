@@ -129,15 +129,19 @@ void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) {
   const char* ip = nullptr;
   curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
   if (ip != nullptr) result.ip = ip;
-  curl_off_t micros = 0;
-  curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &micros);
-  result.connect = std::chrono::microseconds(micros);
-  curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &micros);
-  result.first_byte = std::chrono::microseconds(micros);
-  result.total =
-      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - transfer.begun);
+  // libcurl's clock begins when it gets the transfer: the name has been looked up by then.
+  using std::chrono::microseconds;
+  const auto before = std::chrono::duration_cast<microseconds>(transfer.launched - transfer.begun);
+  const auto since_begun = [&](CURLINFO info) {
+    curl_off_t micros = 0;
+    curl_easy_getinfo(easy, info, &micros);
+    return micros == 0 ? microseconds(0) : before + microseconds(micros);
+  };
+  result.connect = since_begun(CURLINFO_PRETRANSFER_TIME_T);
+  result.first_byte = since_begun(CURLINFO_STARTTRANSFER_TIME_T);
+  result.total = std::chrono::duration_cast<microseconds>(Clock::now() - transfer.begun);
   if (transfer.ended_by_us) {
-    result.Fail(*transfer.ended_by_us);
+    result.Fail(*transfer.ended_by_us, std::string(result.detail));
     const bool timed_out = result.error == FetchError::kIdleTimeout ||
                            result.error == FetchError::kTotalTimeout ||
                            result.error == FetchError::kTooSlow;

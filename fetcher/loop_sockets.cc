@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "fetcher/multi.h"
@@ -53,7 +54,11 @@ curl_socket_t Fetcher::Loop::Open(Transfer& transfer, const curl_sockaddr& addre
   transfer.connecting = true;
   const int fd =
       socket(address.family, address.socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address.protocol);
-  if (fd < 0) return CURL_SOCKET_BAD;
+  if (fd < 0) {  // no descriptors, no memory: no fault of the host's
+    transfer.ended_by_us = FetchError::kInternal;
+    transfer.result.detail = "no socket: " + std::generic_category().message(errno);
+    return CURL_SOCKET_BAD;
+  }
   if (const auto stale = loop.sockets_.find(fd); stale != loop.sockets_.end()) {
     loop.ForgetKept(*stale->second);
     stale->second->LetGo();
@@ -65,6 +70,7 @@ curl_socket_t Fetcher::Loop::Open(Transfer& transfer, const curl_sockaddr& addre
     loop.sockets_[fd] = std::make_shared<Socket>(loop.io_, *transfer.multi, fd, true);
   } catch (const std::exception& e) {
     spdlog::error("a connection cannot be watched: {}", e.what());
+    transfer.ended_by_us = FetchError::kInternal;
     close(fd);
     return CURL_SOCKET_BAD;
   }
@@ -141,6 +147,7 @@ void Fetcher::Loop::NoteKept(const std::shared_ptr<Socket>& socket) {
   socket->peer_port = PortOf(peer);
   socket->local_port = PortOf(local);
   kept_.emplace(socket->local_port, socket);
+  ++socket->multi.kept;
 }
 
 void Fetcher::Loop::ForgetKept(const Socket& socket) {
@@ -148,7 +155,9 @@ void Fetcher::Loop::ForgetKept(const Socket& socket) {
   const auto [begin, end] = kept_.equal_range(socket.local_port);
   const auto it =
       std::find_if(begin, end, [&](const auto& kept) { return kept.second.get() == &socket; });
-  if (it != end) kept_.erase(it);
+  if (it == end) return;
+  kept_.erase(it);
+  --socket.multi.kept;
 }
 
 const Fetcher::Loop::Socket* Fetcher::Loop::FindKept(std::string_view peer_ip, int peer_port,

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "fetcher/multi.h"
 #include "fetcher/socket.h"
 #include "fetcher/transfer.h"
 #include "web/ascii.h"
@@ -39,15 +40,6 @@ size_t Guarded(Transfer& transfer, const Take& take) {
 constexpr std::string_view kTransferEncoding = "transfer-encoding:";
 constexpr std::string_view kContentLength = "content-length:";
 constexpr std::string_view kSetCookie = "set-cookie:";
-
-// "gzip, chunked"
-bool HasChunked(std::string_view value) {
-  constexpr std::string_view kCoding = "chunked";
-  for (size_t at = 0; at + kCoding.size() <= value.size(); ++at) {
-    if (web::StartsWithIgnoringCase(value.substr(at), kCoding)) return true;
-  }
-  return false;
-}
 
 std::string_view TrimBlanks(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t\r\n");
@@ -219,10 +211,13 @@ int Fetcher::Loop::OnRequest(void* user, char* peer_ip, char*, int peer_port, in
     transfer.spoiled = true;
     return CURL_PREREQFUNC_ABORT;
   }
-  if (kept == nullptr && loop.kept_.size() >= loop.options_.max_kept_connections) {
+  // libcurl finds out that a server has closed one when it opens another with the same handle:
+  // those of a handle with nothing to do must not take the places of all.
+  if (kept == nullptr && transfer.multi->kept >= loop.max_kept_) {
     Set(transfer.easy, CURLOPT_FORBID_REUSE, 1L);
   }
   transfer.died = std::exchange(transfer.sent, true);
+  transfer.sent_at = Clock::now();
   return transfer.died ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -280,7 +275,7 @@ size_t Fetcher::Loop::TakeHeader(Transfer& transfer, std::string_view line) {
   head.append(line);
   if (web::StartsWithIgnoringCase(line, kTransferEncoding)) {
     transfer.coded = true;
-    transfer.chunked |= HasChunked(line.substr(kTransferEncoding.size()));
+    transfer.chunked |= web::ContainsIgnoringCase(line.substr(kTransferEncoding.size()), "chunked");
   } else if (web::StartsWithIgnoringCase(line, kContentLength)) {
     transfer.NoteLength(line.substr(kContentLength.size()));
   } else if (CookieJar* const cookies = transfer.loop->cookies_.get();

@@ -28,6 +28,7 @@ struct Fetcher::Loop::Multi {
   Clock::time_point due = Clock::time_point::max();  // when libcurl wants to be called
   std::unordered_map<std::string, size_t> names;     // "host:port" that it has; their transfers
   std::vector<std::string> unneeded;                 // that it still has
+  size_t kept = 0;                                   // connections
 };
 
 }  // namespace crawld::fetcher

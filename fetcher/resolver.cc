@@ -1,6 +1,7 @@
 #include "fetcher/resolver.h"
 
 #include <ares.h>
+#include <spdlog/spdlog.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -251,7 +252,12 @@ class Resolver::Impl {
   }
 
   static void OnSocketState(void* data, ares_socket_t fd, int readable, int writable) {
-    static_cast<Impl*>(data)->Watch(fd, readable != 0, writable != 0);
+    // No exception may leave through c-ares' frames: the question is asked again, or times out.
+    try {
+      static_cast<Impl*>(data)->Watch(fd, readable != 0, writable != 0);
+    } catch (const std::exception& e) {
+      spdlog::error("a name server's socket cannot be watched: {}", e.what());
+    }
   }
 
   void Watch(ares_socket_t fd, bool readable, bool writable) {

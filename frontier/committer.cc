@@ -87,6 +87,13 @@ std::vector<HostChange> Frontier::Committer::Commit(CommitGroup& group, const Si
     }
     work.Change(deferral.host).deferred = true;
   }
+  for (const Touch& touch : effects.touches) {
+    // Of a host that nothing was found of there is no record.
+    if (!hosts_.contains(touch.host) && !store_.ReadHost(touch.host)) continue;
+    HostRecord& record = HostOf(work, touch.host, {}).record;
+    record.last_fetch = std::max(record.last_fetch, touch.asked);
+    record.hold_until = std::max(record.hold_until, touch.hold_until);
+  }
   Discover(work, group);
   for (const auto& [key, value] : group.notes) {
     work.batch.PutMeta(std::string(kNotePrefix) + key, value);

@@ -61,8 +61,8 @@ std::optional<Millis> ReadRobots(const Store& store, const SchedulerOptions& opt
     } else if (record->kind == RobotsRecord::Kind::kUnreachable) {
       rules = web::RobotsRules::DisallowAll();
     }
-    if (const auto asked = rules.crawl_delay()) {
-      crawl_delay = std::max(crawl_delay.value_or(Millis(0)), std::chrono::ceil<Millis>(*asked));
+    if (const auto asked = CrawlDelayOf(*record, options.politeness.robots_token)) {
+      crawl_delay = std::max(crawl_delay.value_or(Millis(0)), *asked);
     }
     if (origin != own) continue;
     out.allowed = rules.Allows(url.PathAndQuery());

@@ -84,17 +84,35 @@ Decision Frontier::Next(WallTime now, bool newcomers) {
     decision = scheduler_.Next(now, newcomers, effects);
   }
   const bool chores = !effects.empty();
-  {
+  Keep(std::move(effects));
+  if (const Wait* wait = std::get_if<Wait>(&decision)) {
     MutexLock lock(mutex_);
-    std::move(effects.denials.begin(), effects.denials.end(), std::back_inserter(effects_.denials));
-    effects_.deferrals.insert(effects_.deferrals.end(), effects.deferrals.begin(),
-                              effects.deferrals.end());
-    stats_.scheduler = scheduler_.stats();
-    unwritten_until_ = scheduler_.unwritten_until();
-    if (const Wait* wait = std::get_if<Wait>(&decision)) stats_.last_wait = *wait;
+    stats_.last_wait = *wait;
   }
   if (chores) options_.on_chores();
   return decision;
+}
+
+void Frontier::Keep(SideEffects effects) {
+  MutexLock lock(mutex_);
+  std::move(effects.denials.begin(), effects.denials.end(), std::back_inserter(effects_.denials));
+  effects_.deferrals.insert(effects_.deferrals.end(), effects.deferrals.begin(),
+                            effects.deferrals.end());
+  effects_.touches.insert(effects_.touches.end(), effects.touches.begin(), effects.touches.end());
+  stats_.scheduler = scheduler_.stats();
+  unwritten_until_ = scheduler_.unwritten_until();
+}
+
+void Frontier::Settle() {
+  std::vector<News> all;
+  {
+    MutexLock lock(mutex_);
+    all.swap(news_);
+  }
+  for (const News& news : all) Apply(news);
+  SideEffects effects;
+  scheduler_.HandOver(effects);
+  Keep(std::move(effects));
 }
 
 void Frontier::Tell(News news) {

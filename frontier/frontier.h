@@ -101,6 +101,8 @@ class Frontier {
   // --- dispatcher thread
   // `newcomers`: hosts that have not answered yet may be asked too.
   Decision Next(WallTime now, bool newcomers = true);
+  // After the last Next(): what has ended since is for the next Commit(), too.
+  void Settle();
 
   // --- any thread
   void Release(const Task& task, FetchEnd end);
@@ -169,6 +171,7 @@ class Frontier {
   };
   using News = std::variant<Released, AddressFound, ProbeWanted, ProbeEnded, GateOpened, GivenUp>;
   void Apply(const News& news);
+  void Keep(SideEffects effects) EXCLUDES(mutex_);
   void Tell(News news);
 
   mutable Mutex mutex_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "web/robots.h"
+
 namespace crawld::frontier {
 
 std::string_view Name(Hold hold) {
@@ -32,6 +34,11 @@ std::string_view Name(Hold hold) {
       return "restart";
   }
   return "nothing";
+}
+
+std::optional<Millis> CrawlDelayOf(const RobotsRecord& record, std::string_view robots_token) {
+  if (record.body.empty()) return std::nullopt;
+  return web::RobotsRules::Parse(record.body, robots_token).crawl_delay();
 }
 
 Pace PaceOf(const PolitenessOptions& options, std::string_view host,

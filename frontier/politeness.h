@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "frontier/ready_queue.h"
+#include "frontier/records.h"
 #include "web/host_patterns.h"
 
 namespace crawld::frontier {
@@ -59,6 +60,9 @@ enum class Hold : uint8_t {
 };
 inline constexpr int kHolds = 12;
 std::string_view Name(Hold hold);
+
+// What the latest rules that there were ask for; also while the file is fetched anew.
+std::optional<Millis> CrawlDelayOf(const RobotsRecord& record, std::string_view robots_token);
 
 // How often a host may be asked, and which rule says so.
 struct Pace {

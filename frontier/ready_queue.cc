@@ -113,6 +113,14 @@ std::optional<ReadyQueue::Entry> ReadyQueue::First() const {
   return Entry{key.at, host, key.at > members_.at(host).key->at};
 }
 
+WallTime ReadyQueue::FreeAt(HostId host) const {
+  const auto it = members_.find(host);
+  if (it == members_.end() || it->second.address == nullptr) return {};
+  const Address& address = *it->second.address;
+  const bool busy = limits_.concurrency > 0 && address.in_flight >= limits_.concurrency;
+  return busy ? kNever : address.next;
+}
+
 void ReadyQueue::Begin(HostId host, WallTime now) {
   if (!limits_.any()) return;
   Member& member = members_[host];

@@ -62,6 +62,10 @@ class ReadyQueue {
   // Who is next, and from when; nothing if nobody has anything to give or its address is busy.
   std::optional<Entry> First() const;
 
+  // From when its address allows a fetch; the epoch if nothing is known of it, kNever while it has
+  // as many as it may.
+  WallTime FreeAt(HostId host) const;
+
   // A fetch of the host begins or has ended, as far as its address is concerned.
   void Begin(HostId host, WallTime now);
   void End(HostId host, WallTime now);

@@ -12,17 +12,14 @@ namespace {
 
 // A host that may not be asked for longer than this makes room for hosts that wait on disk.
 constexpr Millis kWorthEvicting{2000};
-constexpr size_t kMaxVisits = 4096;  // worth a look for those that are over
 // After a search for hosts to send away that found too few.
 constexpr Millis kRoomInterval{250};
+// Newcomers are exchanged for hosts on disk, which may be newcomers too.
+constexpr Millis kExchangeInterval{500};
 
 QueuePlace After(QueuePlace place) {
   ++place.sequence;
   return place;
-}
-
-std::string_view WithoutBrackets(std::string_view host) {
-  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
 }
 
 }  // namespace
@@ -63,11 +60,10 @@ Scheduler::Host& Scheduler::LoadHost(HostId id, WallTime now) {
     host->failures = std::min(record->failures, options_.health.failures - 1);
   }
   if (const auto visit = visits_.find(id); visit != visits_.end()) {
-    if (visit->second == kNever) {
+    if (visit->second.again == kNever) {
       ++host->in_flight;
-      ready_.Begin(id, now);
     } else {
-      host->HoldUntil(visit->second, host->pace.reason);
+      host->HoldUntil(visit->second.again, host->pace.reason);
     }
     visits_.erase(visit);
   }
@@ -75,7 +71,7 @@ Scheduler::Host& Scheduler::LoadHost(HostId id, WallTime now) {
     ready_.SetAddress(id, WithoutBrackets(host->name));
   } else if (options_.politeness.address.any()) {
     host->wants_address = true;
-    to_look_up_.push_back(id);
+    to_look_up_.push_back({id, host->name});
   }
   Host& loaded = *host;
   hosts_.emplace(id, std::move(host));
@@ -121,6 +117,16 @@ void Scheduler::MakeRoom(WallTime now) {
       host.due = entry.at;
       chosen.push_back(&host);
     }
+  }
+  // Newcomers that nobody may ask now, the latest first; the others have a turn before they return.
+  const bool exchange = !newcomers_.empty() && now >= next_exchange_;
+  if (exchange) next_exchange_ = now + kExchangeInterval;
+  for (auto it = newcomers_.rbegin(); exchange && it != newcomers_.rend() && chosen.size() < wanted;
+       ++it) {
+    const auto found = hosts_.find(*it);
+    if (found == hosts_.end() || !std::exchange(found->second->put_off, false)) continue;
+    found->second->due = now + kWorthEvicting;
+    chosen.push_back(found->second.get());
   }
   if (chosen.size() < wanted) next_room_ = now + kRoomInterval;
   for (Host* host : chosen) {
@@ -173,11 +179,7 @@ void Scheduler::LoadRobots(const Host& host, Origin& origin, WallTime now) {
       auto rules = record->kind == RobotsRecord::Kind::kAllowAll
                        ? web::RobotsRules::AllowAll()
                        : web::RobotsRules::Parse(record->body, politeness.robots_token);
-      // Until there are newer rules, old ones say how fast.
-      origin.crawl_delay.reset();
-      if (const auto asked = rules.crawl_delay()) {
-        origin.crawl_delay = std::chrono::ceil<Millis>(*asked);
-      }
+      origin.crawl_delay = rules.crawl_delay();
       // While the file fails, `expires` is the next try. Else a shorter age in the config counts.
       if (record->expires <= now ||
           (record->failures == 0 && record->fetched + politeness.robots_max_age <= now)) {
@@ -204,6 +206,7 @@ void Scheduler::LoadRobots(const Host& host, Origin& origin, WallTime now) {
       }
       return;
     case RobotsRecord::Kind::kRedirect:
+      origin.crawl_delay = CrawlDelayOf(*record, politeness.robots_token);
       origin.robots_url = record->redirect_to;
       origin.rules_state = Rules::kMissing;
       return;
@@ -236,12 +239,18 @@ void Scheduler::DropIfIdle(Host& host) {
 void Scheduler::Forget(HostId id) {
   const auto it = hosts_.find(id);
   if (it->second->asked_unwritten && it->second->next_fetch > now_) {
-    if (visits_.size() >= kMaxVisits) {
-      std::erase_if(visits_, [this](const auto& visit) { return visit.second <= now_; });
-    }
-    visits_[id] = it->second->next_fetch;
+    NoteVisited(id, it->second->next_fetch, now_);
   }
-  ready_.Forget(id);
+  for (const auto& [visitor, key] : it->second->visitors) {
+    if (const auto other = hosts_.find(visitor); other != hosts_.end()) {
+      OriginOf(*other->second, key).waits_to_visit = false;
+    }
+  }
+  if (visits_.contains(id)) {
+    ready_.Remove(id);  // its address is known, and counts for visits
+  } else {
+    ready_.Forget(id);
+  }
   hosts_.erase(it);
   mailbox_.Forget(id);
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "concurrency/event.h"
@@ -13,6 +14,11 @@
 #include "frontier/scheduler.h"
 
 namespace crawld::frontier {
+
+// "[2001:db8::1]" as an address is written.
+inline std::string_view WithoutBrackets(std::string_view host) {
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
 
 struct Scheduler::Origin {
   OriginKey key;
@@ -54,6 +60,7 @@ struct Scheduler::Host {
   std::shared_ptr<concurrency::Event> gate;  // shut: it is being probed; null: there is none
   bool wants_address = false;                // where it is must be known first
   bool wants_probe = false;                  // gated: it is to be probed
+  bool put_off = false;                      // a newcomer, and there are as many as may be
   uint32_t gates_opened = 0;                 // it was there after all
   uint32_t answers_in_row = 0;
   std::deque<std::pair<HostId, OriginKey>> visitors;  // whose robots files are here, and wait
@@ -66,11 +73,11 @@ struct Scheduler::Host {
   // Something else than its own fetches has asked it, and the store does not know.
   bool asked_unwritten = false;
 
-  // Also when the Event is set, until GateOpened() has noted when the host was probed.
   // Some origin does: what others do not says nothing of the host.
   bool answers() const {
     return std::any_of(origins.begin(), origins.end(), [](const Origin& o) { return o.answers; });
   }
+  // Also when the Event is set, until GateOpened() has noted when the host was probed.
   bool gated() const { return gate != nullptr; }
   void HoldUntil(WallTime when, Hold why) {
     if (when <= next_fetch) return;

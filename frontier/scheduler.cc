@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "frontier/resident.h"
+#include "web/host.h"
 
 namespace crawld::frontier {
 namespace {
@@ -15,7 +16,6 @@ constexpr size_t kMaxDenials = 4096;
 constexpr Millis kLookAgain{250};
 constexpr size_t kMaxLookUps = 256;  // under way
 constexpr size_t kMaxVisits = 4096;  // worth a look for those that are over
-constexpr Millis kPutOff{2500};      // long enough to make room for others
 constexpr uint32_t kMaxDoublings = 16;
 constexpr uint32_t kForgives = 16;  // answers in a row
 // For a host that should be probed while an eighth of all hosts in memory are.
@@ -45,7 +45,8 @@ void Scheduler::Unready(Host& host) {
 // Puts the host where its state says: into ready_ with the right time, or out of it.
 void Scheduler::Reschedule(Host& host) {
   std::optional<WallTime> at;
-  const bool free = !host.leaving && !host.wants_address && host.in_flight < host.pace.concurrency;
+  const bool free = !host.leaving && !host.wants_address && !host.put_off &&
+                    host.in_flight < host.pace.concurrency;
   if (free && host.gated()) {
     if (host.wants_probe) at = host.next_fetch;
   } else if (free) {
@@ -77,13 +78,15 @@ std::optional<Task> Scheduler::RobotsTask(Host& host, Origin& origin, WallTime n
   task.place.origin = origin.key;
   task.asked = scope_.HostOf(task.url);
   if (task.IsVisit()) {
-    const WallTime free = FreeAt(task.asked, task.url.host(), now);
+    WallTime free = FreeAt(task.asked, task.url.host(), now);
+    if (!newcomers_may_ && !Answers(task.asked)) free = std::max(free, now + kLookAgain);
     if (free > now) {
       origin.hold_until = free;
       origin.rules_state = Origin::Rules::kHeld;
       // Else a host with much to fetch would never be free when somebody looks.
       const auto it = hosts_.find(task.asked);
-      if (it != hosts_.end() && !std::exchange(origin.waits_to_visit, true)) {
+      if (it != hosts_.end() && !it->second->leaving &&
+          !std::exchange(origin.waits_to_visit, true)) {
         it->second->visitors.emplace_back(host.id, origin.key);
       }
       return std::nullopt;
@@ -117,20 +120,55 @@ std::optional<std::pair<Task, Scheduler::Host*>> Scheduler::TakeVisit(Host& host
   return std::nullopt;
 }
 
-WallTime Scheduler::FreeAt(HostId visited, std::string_view name, WallTime now) const {
+WallTime Scheduler::FreeAt(HostId visited, std::string_view name, WallTime now) {
+  const bool any_address = options_.politeness.address.any();
+  const WallTime soon = now + kLookAgain;
   if (const auto it = hosts_.find(visited); it != hosts_.end()) {
     const Host& host = *it->second;
-    const bool closed = host.leaving || host.gated() || host.in_flight >= host.pace.concurrency;
-    return closed ? std::max(host.next_fetch, now + kLookAgain) : host.next_fetch;
+    const bool closed = host.leaving || host.gated() || host.wants_address ||
+                        host.in_flight >= host.pace.concurrency;
+    const WallTime free = std::max(host.next_fetch, ready_.FreeAt(visited));
+    return closed || free == kNever ? std::max(host.next_fetch, soon) : free;
   }
-  if (const auto it = visits_.find(visited); it != visits_.end()) {
-    return it->second == kNever ? now + kLookAgain : it->second;
+  auto it = visits_.find(visited);
+  if (it == visits_.end()) {
+    const WallTime again = FreeOnDisk(visited, name, now);
+    if (!any_address) return again;
+    it = NoteVisited(visited, again, now);
+    if (web::IsIpLiteral(name)) {
+      ready_.SetAddress(visited, WithoutBrackets(name));
+    } else {
+      it->second.wants_address = true;
+      to_look_up_.push_back({visited, std::string(name)});
+    }
   }
-  const std::optional<HostRecord> record = store_.ReadHost(visited);
+  const Visited& state = it->second;
+  const WallTime address = ready_.FreeAt(visited);
+  if (state.again == kNever || address == kNever) return soon;
+  return std::max({state.again, address, state.wants_address ? soon : now});
+}
+
+WallTime Scheduler::FreeOnDisk(HostId id, std::string_view name, WallTime now) const {
+  const std::optional<HostRecord> record = store_.ReadHost(id);
   if (!record) return now;
-  const Pace pace = PaceOnDisk(visited, name, record->last_took);
+  const Pace pace = PaceOnDisk(id, name, record->last_took);
   return std::max({record->hold_until, record->parked_until, record->last_fetch + pace.delay,
                    floor_ == WallTime{} ? now : floor_ + pace.delay});
+}
+
+std::unordered_map<HostId, Scheduler::Visited>::iterator Scheduler::NoteVisited(HostId id,
+                                                                                WallTime again,
+                                                                                WallTime now) {
+  if (visits_.size() >= kMaxVisits) {
+    std::erase_if(visits_, [&](const auto& visit) {
+      if (visit.second.again > now || visit.second.wants_address) return false;
+      ready_.Forget(visit.first);
+      return true;
+    });
+  }
+  const auto it = visits_.try_emplace(id).first;
+  it->second.again = again;
+  return it;
 }
 
 Pace Scheduler::PaceOnDisk(HostId id, std::string_view name, Millis last_took) const {
@@ -138,50 +176,51 @@ Pace Scheduler::PaceOnDisk(HostId id, std::string_view name, Millis last_took) c
   const std::optional<HostRecord> host = store_.ReadHost(id);
   for (const OriginKey& key : host ? host->origins : std::vector<OriginKey>()) {
     const auto robots = store_.ReadRobots(id, key);
-    if (!robots || robots->kind != RobotsRecord::Kind::kRules) continue;
-    const auto rules = web::RobotsRules::Parse(robots->body, options_.politeness.robots_token);
-    if (const auto asked = rules.crawl_delay()) {
-      crawl_delay = std::max(crawl_delay.value_or(Millis(0)), std::chrono::ceil<Millis>(*asked));
-    }
+    const auto asked =
+        robots ? CrawlDelayOf(*robots, options_.politeness.robots_token) : std::nullopt;
+    if (asked) crawl_delay = std::max(crawl_delay.value_or(Millis(0)), *asked);
   }
   return PaceOf(options_.politeness, name, crawl_delay, last_took);
 }
 
-void Scheduler::NoteUnwritten(Host& host) {
+// The store does not know of it by itself.
+void Scheduler::NoteAsked(Host& host, WallTime when) {
   host.asked_unwritten = true;
-  unwritten_until_ = std::max(unwritten_until_, host.next_fetch);
+  touches_.push_back(
+      {host.id, when, host.held_by == Hold::kRetryAfter ? host.next_fetch : WallTime{}});
 }
 
 void Scheduler::BeginVisit(HostId visited, WallTime now) {
+  ++asks_under_way_;
+  ready_.Begin(visited, now);
   if (const auto it = hosts_.find(visited); it != hosts_.end()) {
     Host& host = *it->second;
     ++host.in_flight;
-    ready_.Begin(visited, now);
     host.HoldUntil(now + host.pace.delay, host.pace.reason);
     return Reschedule(host);
   }
-  if (visits_.size() >= kMaxVisits) {
-    std::erase_if(visits_, [now](const auto& visit) { return visit.second <= now; });
-  }
-  visits_[visited] = kNever;
+  NoteVisited(visited, kNever, now);
 }
 
 void Scheduler::EndVisit(const Task& task, const FetchEnd& end) {
+  --asks_under_way_;
+  ready_.End(task.asked, end.when);
+  ready_.SetAddress(task.asked, end.address);
   if (const auto it = hosts_.find(task.asked); it != hosts_.end()) {
     Host& host = *it->second;
     --host.in_flight;
-    ready_.End(host.id, end.when);
     host.last_end = end.when;
     host.HoldUntil(end.when + host.pace.delay, host.pace.reason);
     host.HoldUntil(end.hold_until, Hold::kRetryAfter);
-    NoteUnwritten(host);
+    NoteAsked(host, end.when);
     Reschedule(host);
     return DropIfIdle(host);
   }
   const Pace pace = PaceOnDisk(task.asked, task.url.host(), end.took);
   const WallTime again = std::max(end.when + pace.delay, end.hold_until);
-  visits_[task.asked] = again;
-  unwritten_until_ = std::max(unwritten_until_, again);
+  NoteVisited(task.asked, again, end.when)->second.wants_address = false;
+  touches_.push_back({task.asked, end.when, end.hold_until});
+  unwritten_until_ = std::max(unwritten_until_, again);  // if the store has no record of it
 }
 
 // A task of this host, which is ready now; nothing if its origins have none to give.
@@ -233,11 +272,16 @@ std::optional<Task> Scheduler::TakeFrom(Host& host, WallTime now, SideEffects& e
 
 std::optional<LookUp> Scheduler::NextLookUp() {
   while (!to_look_up_.empty() && lookups_ < kMaxLookUps) {
-    const auto it = hosts_.find(to_look_up_.front());
+    LookUp wanted = std::move(to_look_up_.front());
     to_look_up_.pop_front();
-    if (it == hosts_.end() || !it->second->wants_address) continue;
+    const auto host = hosts_.find(wanted.host);
+    const auto visit = visits_.find(wanted.host);
+    if ((host == hosts_.end() || !host->second->wants_address) &&
+        (visit == visits_.end() || !visit->second.wants_address)) {
+      continue;
+    }
     ++lookups_;
-    return LookUp{it->first, it->second->name};
+    return wanted;
   }
   return std::nullopt;
 }
@@ -251,31 +295,46 @@ void Scheduler::Lease(Host& host, WallTime now) {
   Reschedule(host);
 }
 
-// It is looked at again soon; later, and so out of memory, if others wait on disk.
-void Scheduler::PutOff(Host& host, WallTime now) {
-  const bool crowded = hosts_.size() >= options_.max_hosts - options_.max_hosts / 8;
-  host.HoldUntil(now + (crowded ? kPutOff : kLookAgain), Hold::kNewcomer);
-  Reschedule(host);
+// Until newcomers may be asked again.
+void Scheduler::PutOff(Host& host) {
+  host.put_off = true;
+  newcomers_.push_back(host.id);
+  Unready(host);
+}
+
+// The newcomer that has waited longest.
+void Scheduler::Readmit() {
+  while (!newcomers_.empty()) {
+    const auto it = hosts_.find(newcomers_.front());
+    newcomers_.pop_front();
+    if (it == hosts_.end() || !std::exchange(it->second->put_off, false)) continue;
+    return Reschedule(*it->second);
+  }
 }
 
 Decision Scheduler::Next(WallTime now, bool newcomers, SideEffects& effects) {
   now_ = now;
+  newcomers_may_ = newcomers;
   std::optional<Task> task;
   LoadHosts(now);
   if (auto look_up = NextLookUp()) return *std::move(look_up);
   while (!task) {
     LoadHosts(now);
+    if (newcomers) Readmit();
     const auto first = ready_.First();
     if (!first || first->at > now) break;
     if (effects.denials.size() >= kMaxDenials) break;
     Host& host = *hosts_.at(first->host);
     if (host.gated()) {
       host.wants_probe = false;
+      ++asks_under_way_;
       Lease(host, now);
+      touches_.push_back({host.id, now, {}});
+      HandOver(effects);
       return Probe{host.id};
     }
     if (!newcomers && !host.answers()) {
-      PutOff(host, now);
+      PutOff(host);
       continue;
     }
     if (auto visit = TakeVisit(host, now)) {
@@ -288,7 +347,8 @@ Decision Scheduler::Next(WallTime now, bool newcomers, SideEffects& effects) {
     }
     task = TakeFrom(host, now, effects);
     if (task) {
-      task->unproven = !OriginOf(host, task->place.origin).answers;
+      task->unproven =
+          task->IsVisit() ? !Answers(task->asked) : !OriginOf(host, task->place.origin).answers;
       task->host_answers = host.answers();
       ++in_flight_;
       Lease(host, now);
@@ -297,11 +357,22 @@ Decision Scheduler::Next(WallTime now, bool newcomers, SideEffects& effects) {
     Reschedule(host);
     DropIfIdle(host);
   }
-  effects.deferrals.insert(effects.deferrals.end(), deferrals_.begin(), deferrals_.end());
-  deferrals_.clear();
+  HandOver(effects);
   if (task) return *std::move(task);
   if (effects.denials.size() >= kMaxDenials) return Wait{kNever, Wait::Reason::kCommit};
   return WhyNothing(now);
+}
+
+void Scheduler::HandOver(SideEffects& effects) {
+  effects.deferrals.insert(effects.deferrals.end(), deferrals_.begin(), deferrals_.end());
+  deferrals_.clear();
+  effects.touches.insert(effects.touches.end(), touches_.begin(), touches_.end());
+  touches_.clear();
+}
+
+bool Scheduler::Answers(HostId id) const {
+  const auto it = hosts_.find(id);
+  return it != hosts_.end() && it->second->answers();
 }
 
 Wait Scheduler::WhyNothing(WallTime now) const {
@@ -314,6 +385,7 @@ Wait Scheduler::WhyNothing(WallTime now) const {
                                                      : Hold::kRobots;
     return {std::min(first->at, disk), Reason::kPoliteness, hold};
   }
+  if (!newcomers_.empty()) return {disk, Reason::kPoliteness, Hold::kNewcomer};
   if (in_flight_ > 0 || lookups_ > 0) return {disk, Reason::kInFlight, Hold::kInFlight};
   if (gates_ > 0) return {disk, Reason::kGated, Hold::kGate};
   return {disk, disk == kNever ? Reason::kEmpty : Reason::kPoliteness, Hold::kNothing};
@@ -390,10 +462,11 @@ void Scheduler::EndProbe(HostId id, const FetchEnd& end) {
                "a host stays resident while a probe is under way");
   Host& host = *it->second;
   --host.in_flight;
+  --asks_under_way_;
   ready_.End(id, end.when);
   host.last_end = end.when;
   UpdatePace(host);
-  NoteUnwritten(host);
+  NoteAsked(host, end.when);
   Reschedule(host);
   DropIfIdle(host);
 }
@@ -407,7 +480,7 @@ void Scheduler::GateOpened(HostId id, WallTime now, WallTime hold_until) {
   host.failures = 0;
   ++host.gates_opened;
   host.HoldUntil(hold_until, Hold::kRetryAfter);
-  NoteUnwritten(host);
+  NoteAsked(host, host.last_end);
   for (Origin& origin : host.origins) {
     // A robots file that is held is worth a try at once.
     using Rules = Origin::Rules;
@@ -437,6 +510,10 @@ void Scheduler::SendHome(Host& host, WallTime until) {
 void Scheduler::NoteAddress(HostId id, std::string_view address) {
   CRAWLD_CHECK(lookups_ > 0, "an answer has a question");
   --lookups_;
+  if (const auto visit = visits_.find(id); visit != visits_.end()) {
+    visit->second.wants_address = false;
+    ready_.SetAddress(id, address);
+  }
   const auto it = hosts_.find(id);
   if (it == hosts_.end()) return;
   Host& host = *it->second;

@@ -79,11 +79,19 @@ struct Deferral {
   bool parked = false;  // it does not answer: what is found of it meanwhile waits until then too
 };
 
+// A host was asked otherwise than by a task of its own: a probe, another's robots file.
+struct Touch {
+  HostId host = 0;
+  WallTime asked;
+  WallTime hold_until{};  // what a Retry-After asks for
+};
+
 // What the scheduler wants written. The committer takes all of it into its next batch.
 struct SideEffects {
   std::vector<Denial> denials;
   std::vector<Deferral> deferrals;
-  bool empty() const { return denials.empty() && deferrals.empty(); }
+  std::vector<Touch> touches;
+  bool empty() const { return denials.empty() && deferrals.empty() && touches.empty(); }
 };
 
 // Nothing can be leased before `until` (kNever: not before something changes).
@@ -174,9 +182,13 @@ class Scheduler {
   // Takes note of what was committed since the last call. True if there was anything.
   bool TakeMail(WallTime now);
 
-  // Until when it matters that hosts were asked otherwise than by a task of their own (probes,
-  // robots files of others), which no commit writes.
-  WallTime unwritten_until() const { return unwritten_until_; }
+  // What is to be written since the last call.
+  void HandOver(SideEffects& effects);
+
+  // Until when it matters that hosts are asked otherwise than by a task of their own (probes,
+  // robots files of others) and no commit knows: those that are under way, and hosts of which the
+  // store has no record.
+  WallTime unwritten_until() const { return asks_under_way_ > 0 ? kNever : unwritten_until_; }
 
   SchedulerStats stats() const { return {hosts_.size(), in_flight_, gates_, lookups_}; }
 
@@ -195,16 +207,25 @@ class Scheduler {
   std::optional<Task> TakeFrom(Host& host, WallTime now, SideEffects& effects);
   std::optional<LookUp> NextLookUp();
   // Visits: a robots file that a redirect has led to another host.
-  WallTime FreeAt(HostId visited, std::string_view name, WallTime now) const;
+  struct Visited {
+    WallTime again{};            // from when it may be asked; kNever: a visit is under way
+    bool wants_address = false;  // where it is must be known first
+  };
+  WallTime FreeAt(HostId visited, std::string_view name, WallTime now);
+  WallTime FreeOnDisk(HostId id, std::string_view name, WallTime now) const;
+  std::unordered_map<HostId, Visited>::iterator NoteVisited(HostId id, WallTime again,
+                                                            WallTime now);
   // Of a host that is not resident.
   Pace PaceOnDisk(HostId id, std::string_view name, Millis last_took) const;
   void BeginVisit(HostId visited, WallTime now);
   void EndVisit(const Task& task, const FetchEnd& end);
   // The visit that has waited longest for this host, which is ready now; with whose it is.
   std::optional<std::pair<Task, Host*>> TakeVisit(Host& host, WallTime now);
-  void NoteUnwritten(Host& host);
+  void NoteAsked(Host& host, WallTime when);
   void Lease(Host& host, WallTime now);
-  void PutOff(Host& host, WallTime now);
+  void PutOff(Host& host);
+  void Readmit();
+  bool Answers(HostId id) const;
   // Out of memory until then, and its gate with it.
   void SendHome(Host& host, WallTime until);
   void UpdatePace(Host& host) const;
@@ -225,20 +246,24 @@ class Scheduler {
   std::map<HostId, std::unique_ptr<Host>> hosts_;
   ReadyQueue ready_;
   WallTime floor_{};
-  std::deque<HostId> to_look_up_;
+  std::deque<LookUp> to_look_up_;
   size_t lookups_ = 0;  // under way
   std::vector<GatedHost> gated_;
   size_t gates_ = 0;
-  // Hosts that are not resident and were asked without a task of their own: from when they may be
-  // asked again; kNever while it is under way.
-  std::unordered_map<HostId, WallTime> visits_;
+  // Hosts that are not resident and are, or are to be, asked without a task of their own.
+  std::unordered_map<HostId, Visited> visits_;
+  size_t asks_under_way_ = 0;  // visits and probes
   WallTime unwritten_until_{};
-  WallTime now_{};  // of the latest Next()
+  bool newcomers_may_ = true;     // of the latest Next()
+  std::deque<HostId> newcomers_;  // that were put off
+  WallTime now_{};                // of the latest Next()
   size_t in_flight_ = 0;
   WallTime next_disk_due_{};  // when a host that is not resident may be loaded; kNever: none known
   WallTime next_room_{};      // when looking for hosts to send away is worth it again
+  WallTime next_exchange_{};  // and for newcomers that wait
   size_t leaving_ = 0;        // hosts on their way out
   std::vector<Deferral> deferrals_;  // for the next SideEffects
+  std::vector<Touch> touches_;       // likewise
 };
 
 }  // namespace crawld::frontier

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "web/ascii.h"
 #include "web/date.h"
 #include "web/media_type.h"
 #include "web/mime_sniff.h"
@@ -42,6 +43,12 @@ WallTime RetryAfterOf(const fetcher::FetchResult& fetched, WallTime now, Millis 
   const auto asked = header != nullptr ? web::ParseRetryAfter(*header, now) : std::nullopt;
   if (!asked) return {};
   return now + std::min<Millis>(std::max<Millis>(*asked, Millis(1000)), limit);
+}
+
+WallTime HoldOf(const fetcher::FetchResult& fetched, WallTime now, Millis backoff, Millis limit) {
+  if (fetched.status != 429 && fetched.status != 503) return {};
+  const WallTime asked = RetryAfterOf(fetched, now, limit);
+  return asked != WallTime{} ? asked : now + backoff;
 }
 
 Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url,
@@ -84,7 +91,8 @@ struct Codings {
 Codings CodingsOf(const Answer& answer) {
   Codings codings;
   for (const std::string_view value : answer.head.All("transfer-encoding")) {
-    codings.chunked = codings.chunked || value.find("chunked") != std::string_view::npos;
+    // Names of codings are the same in either case (RFC 9112 section 7).
+    codings.chunked = codings.chunked || web::ContainsIgnoringCase(value, "chunked");
   }
   for (const std::string_view value : answer.head.All("content-encoding")) {
     if (!codings.content.empty()) codings.content += ", ";

@@ -40,6 +40,9 @@ frontier::FetchEnd EndOf(const fetcher::FetchResult& fetched, WallTime now);
 // most `limit`. The epoch if it does not say so.
 WallTime RetryAfterOf(const fetcher::FetchResult& fetched, WallTime now, Millis limit);
 
+// Until when its host is to be left alone: of a 429 or 503 without such a header for `backoff`.
+WallTime HoldOf(const fetcher::FetchResult& fetched, WallTime now, Millis backoff, Millis limit);
+
 // `robots_token`: whose directives in X-Robots-Tag count, besides those for all.
 Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url,
                   std::string_view robots_token);

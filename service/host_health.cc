@@ -129,7 +129,8 @@ void HostHealth::Note(frontier::HostId id, const fetcher::FetchResult& result) {
   }
   if (done && answered) {
     done->host.gate->Set();
-    frontier_.OpenGate(id, now, RetryAfterOf(result, now, options_.max_backoff));
+    const Millis backoff = Backoff(options_.backoff, options_.max_backoff, 1, id);
+    frontier_.OpenGate(id, now, HoldOf(result, now, backoff, options_.max_backoff));
     spdlog::info("{}: answers again, and is crawled on", done->host.robots_url.host());
   } else if (done) {
     frontier_.Park(id, now + options_.park);

@@ -143,9 +143,8 @@ PageResult PageWorker::Process(frontier::Task task, fetcher::FetchResult fetched
   return std::move(page.out);
 }
 
-Millis PageWorker::BackoffAfter(const Page& page) const {
-  const frontier::Task& task = page.task();
-  return Backoff(options_.backoff, options_.max_backoff, task.info.tries + 1U,
+Millis BackoffOf(const PageWorkerOptions& options, const frontier::Task& task) {
+  return Backoff(options.backoff, options.max_backoff, task.info.tries + 1U,
                  task.hash.lo ^ task.place.host);
 }
 
@@ -153,10 +152,8 @@ Millis PageWorker::BackoffAfter(const Page& page) const {
 void PageWorker::Decide(Page& page) {
   frontier::Completion& completion = page.out.completion;
   const fetcher::FetchResult& fetched = page.fetched;
-  if (fetched.status == 429 || fetched.status == 503) {
-    const WallTime asked = RetryAfterOf(fetched, page.now, options_.max_backoff);
-    completion.hold_host_until = asked != WallTime{} ? asked : page.now + BackoffAfter(page);
-  }
+  const Millis backoff = BackoffOf(options_, completion.task);
+  completion.hold_host_until = HoldOf(fetched, page.now, backoff, options_.max_backoff);
   if (completion.task.info.kind == TaskKind::kRobots) return DecideRobots(page);
 
   const bool transient =
@@ -168,7 +165,7 @@ void PageWorker::Decide(Page& page) {
     // A kept connection that broke says nothing of the server: no back-off, only its host's delay.
     const bool fresh = fetched.error && fetched.retry == fetcher::RetryAdvice::kFresh;
     completion.retry_at =
-        std::max(page.now + (fresh ? Millis(0) : BackoffAfter(page)), completion.hold_host_until);
+        std::max(page.now + (fresh ? Millis(0) : backoff), completion.hold_host_until);
     return;
   }
   // The last try. What has come of a response is kept, and marked where it was cut.

@@ -50,6 +50,9 @@ struct PageResult {
   size_t size() const;
 };
 
+// How long to wait after this try of the task, if it has failed.
+Millis BackoffOf(const PageWorkerOptions& options, const frontier::Task& task);
+
 class PageWorker {
  public:
   // `seen`: true for discoveries that need not be handed on (Frontier::Seen).
@@ -69,7 +72,6 @@ class PageWorker {
   void ReadSitemap(Page& page);
   void Discover(Page& page, frontier::Discovery found);
   void FillBundle(Page& page);
-  Millis BackoffAfter(const Page& page) const;
 
   const PageWorkerOptions options_;
   const frontier::Scope& scope_;

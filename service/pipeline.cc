@@ -45,6 +45,7 @@ Pipeline::Pipeline(const PipelineOptions& options, const Clock& clock, concurren
       parsed_(options.commit_pages),
       permits_(options.concurrency),
       slow_(std::max<uint64_t>(options.max_slow, 1)),
+      ends_(permits_.total() + slow_.total()),
       stop_(stop),
       lookups_(kMaxLookUps) {}
 
@@ -188,25 +189,27 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
   }
   uncommitted_.fetch_add(1, std::memory_order_relaxed);
   fetcher_.Submit(std::move(request))
-      .AddDoneCallback(
-          [this, task = std::move(task), slot = std::move(slot),
-           place = std::move(place)](concurrency::Future<fetcher::FetchResult>& future) mutable {
-            fetcher::FetchResult result;
-            try {
-              result = future.Take();
-            } catch (const std::exception& e) {
-              result.Fail(fetcher::FetchError::kInternal, e.what());
-            }
-            fetcher_.budget().Add(result.bytes());
-            // The millisecond that has begun counts for the host.
-            const WallTime now = clock_.Now() + Millis(1);
-            frontier::FetchEnd end = EndOf(result, now);
-            end.hold_until = RetryAfterOf(result, now, options_.worker.max_backoff);
-            frontier_.Release(task, std::move(end));
-            fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result)});
-            place->permit.Release();  // last: Run() may end once it has all permits
-            place->slow.Release();
-          });
+      .AddDoneCallback([this, task = std::move(task), slot = std::move(slot),
+                        place = std::move(place), end_permit = *ends_.Acquire()](
+                           concurrency::Future<fetcher::FetchResult>& future) mutable {
+        fetcher::FetchResult result;
+        try {
+          result = future.Take();
+        } catch (const std::exception& e) {
+          result.Fail(fetcher::FetchError::kInternal, e.what());
+        }
+        fetcher_.budget().Add(result.bytes());
+        // The millisecond that has begun counts for the host.
+        const WallTime now = clock_.Now() + Millis(1);
+        frontier::FetchEnd end = EndOf(result, now);
+        end.hold_until =
+            HoldOf(result, now, BackoffOf(options_.worker, task), options_.worker.max_backoff);
+        place->permit.Release();  // before the dispatcher is woken
+        place->slow.Release();
+        frontier_.Release(task, std::move(end));
+        fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result)});
+        end_permit.Release();  // last: Run() may end once it has them all
+      });
 }
 
 void Pipeline::Parse() {
@@ -384,17 +387,13 @@ Pipeline::End Pipeline::Run(
   // Grace for what is in flight; then it is given back.
   if (!failed_.IsSet()) {
     Idle("grants transfers in flight their grace");
-    const auto deadline = concurrency::DeadlineAfter(options_.grace);
-    auto all_ended = permits_.AcquireFor(options_.grace, permits_.total());
-    if (all_ended) {
-      all_ended = slow_.AcquireFor(deadline - std::chrono::steady_clock::now(), slow_.total());
-    }
+    const auto all_ended = ends_.AcquireFor(options_.grace, ends_.total());
     if (!all_ended) spdlog::info("grace is over: {} transfers are given back", stats().in_flight);
   }
   fetcher_.Stop();
-  const auto all_ended = permits_.Acquire(permits_.total());
-  const auto all_slow = slow_.Acquire(slow_.total());
+  const auto all_ended = ends_.Acquire(ends_.total());
   const auto all_found = lookups_.Acquire(lookups_.total());
+  frontier_.Settle();
   // Consumers drain the queues before they leave.
   fetched_.Close();
   for (auto& parser : parsers) parser.Join();

@@ -141,6 +141,7 @@ class Pipeline {
   concurrency::BoundedQueue<Finished> parsed_;
   concurrency::Semaphore permits_;
   concurrency::Semaphore slow_;
+  concurrency::Semaphore ends_;  // a permit a fetch, until its callback is done with the pipeline
   concurrency::Event& stop_;
   concurrency::Event wake_;  // something changed that the dispatcher may wait for
   concurrency::Event failed_;

@@ -249,6 +249,7 @@ HostHealthOptions HostHealthOptionsOf(const config::Config& config) {
   HostHealthOptions options;
   options.probes = static_cast<uint32_t>(config.health.probes);
   options.backoff = config.health.backoff;
+  options.max_backoff = config.retry.max_backoff;
   options.park = config.health.park;
   return options;
 }

@@ -40,6 +40,13 @@ constexpr bool StartsWithIgnoringCase(std::string_view text, std::string_view pr
   return EqualIgnoringCase(text.substr(0, prefix.size()), prefix);
 }
 
+constexpr bool ContainsIgnoringCase(std::string_view text, std::string_view part) {
+  for (size_t at = 0; at + part.size() <= text.size(); ++at) {
+    if (EqualIgnoringCase(text.substr(at, part.size()), part)) return true;
+  }
+  return false;
+}
+
 // "strip leading and trailing ASCII whitespace"
 constexpr std::string_view TrimAsciiSpace(std::string_view text) {
   while (!text.empty() && IsAsciiSpace(text.front())) text.remove_prefix(1);

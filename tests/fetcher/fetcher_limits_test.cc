@@ -1,9 +1,15 @@
 // The fetcher: limits on what comes.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "tests/fetcher/fetcher_fixture.h"
+#include "tests/support/dns_server.h"
 
 namespace crawld::fetcher {
 namespace {
@@ -14,6 +20,42 @@ using test::Reply;
 using test::Request;
 using test::ResponseBytes;
 using test::ResponseHead;
+
+TEST_F(FetcherTest, TheTimeOfTheNameServersIsNotTakenFromTheHosts) {
+  test::DnsServer dns([](const test::DnsQuestion& question) {
+    std::this_thread::sleep_for(Millis(150));
+    return test::DnsAnswer{.addresses = question.v6 ? std::vector<std::string>{}
+                                                    : std::vector<std::string>{"127.0.0.1"}};
+  });
+  options_.resolver.servers = {dns.address()};
+  options_.first_byte_timeout = Millis(250);
+  Serve([](const Request&) {
+    std::this_thread::sleep_for(Millis(50));
+    return Reply().Send(ResponseBytes(200, "x"));
+  });
+  const FetchResult result = FetchUrl("http://web.test:" + std::to_string(server_->port()) + "/");
+  EXPECT_EQ(result.status, 200) << result.detail;
+  EXPECT_GE(result.connect, Millis(150)) << "from the beginning, which is the look-up's";
+  EXPECT_GE(result.first_byte, result.connect);
+}
+
+TEST_F(FetcherTest, OurOwnLackOfDescriptorsSaysNothingOfTheHost) {
+  Serve([](const Request&) { return Answer(200, "x"); });
+  EXPECT_EQ(Fetch("/").status, 200);
+  const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  close(next);
+  rlimit usual{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &usual), 0);
+  rlimit few = usual;
+  few.rlim_cur = static_cast<rlim_t>(next);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  FetchRequest request = RequestFor(server_->Url("/"));
+  request.fresh_connection = true;
+  const FetchResult result = fetcher().Submit(std::move(request)).Take();
+  setrlimit(RLIMIT_NOFILE, &usual);
+  EXPECT_EQ(result.error, FetchError::kInternal) << result.detail;
+  EXPECT_EQ(result.contact(), Contact::kNone);
+}
 
 TEST_F(FetcherTest, ABodyAtTheLimitIsWholeAndOneBytePastItIsCut) {
   options_.max_body_bytes = 5000;

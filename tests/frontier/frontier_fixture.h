@@ -67,6 +67,7 @@ class FrontierTest : public testing::Test {
   }
   // The run ends as it should.
   void End(int64_t now) {
+    frontier_->Settle();
     CommitGroup group;
     group.last = true;
     frontier_->Commit(std::move(group), At(now));
