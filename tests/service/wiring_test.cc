@@ -38,15 +38,15 @@ class WiringTest : public testing::Test {
 };
 
 TEST_F(WiringTest, ASecretsFileIsReadWithoutTheNewlineAtItsEnd) {
-  for (const char* content : {"s3cret", "s3cret\n", "s3cret\r\n"}) {
+  for (const char* content : {"hushcret", "hushcret\n", "hushcret\r\n"}) {
     dir_.Write("secret", content);
     const auto options =
         FetcherOptionsOf(Load("hosts:\n"
                               "  - {match: a.test, username: me, password_file: secret}\n"
                               "  - {match: b.test, bearer_token_file: secret}\n"));
     ASSERT_EQ(options.hosts.size(), 2U);
-    EXPECT_EQ(options.hosts[0].password, "s3cret");
-    EXPECT_EQ(options.hosts[1].bearer_token, "s3cret");
+    EXPECT_EQ(options.hosts[0].password, "hushcret");
+    EXPECT_EQ(options.hosts[1].bearer_token, "hushcret");
   }
 }
 
@@ -55,11 +55,11 @@ TEST_F(WiringTest, ASecretsFileHasOneLineWithinTheLimit) {
   EXPECT_THAT(Wrong(rule), HasSubstr("c.yaml:4:9: hosts[].bearer_token_file: is no file"));
   dir_.Write("secret", std::string(64 << 10, 'x'));
   EXPECT_EQ(Wrong(rule), "");
-  for (const std::string& bad : {std::string((64 << 10) + 1, 'x'), std::string("s3cret\nmore\n"),
-                                 std::string("\n"), std::string(), std::string("s3\0cret", 7)}) {
+  for (const std::string& bad : {std::string((64 << 10) + 1, 'x'), std::string("hushcret\nmore\n"),
+                                 std::string("\n"), std::string(), std::string("hush\0cret", 9)}) {
     dir_.Write("secret", bad);
     EXPECT_THAT(Wrong(rule), HasSubstr("c.yaml:4:9: hosts[].bearer_token_file: '"));
-    EXPECT_THAT(Wrong(rule), Not(HasSubstr("s3")));
+    EXPECT_THAT(Wrong(rule), Not(HasSubstr("hush")));
   }
 }
 
@@ -80,16 +80,16 @@ TEST_F(WiringTest, ProxiesAreReadAndNoErrorQuotesThem) {
   EXPECT_EQ((*options.hosts[1].proxy)->host, "d.test");
   EXPECT_THAT(Wrong("fetcher: {no_proxy: [a.test, 'b/c']}\n"),
               HasSubstr("c.yaml:4:30: fetcher.no_proxy: "));
-  const std::string wrong = Wrong("fetcher: {proxy: 'http://u:s3%zz@a:1'}\n");
+  const std::string wrong = Wrong("fetcher: {proxy: 'http://u:hush%zz@a:1'}\n");
   EXPECT_THAT(wrong, HasSubstr("fetcher.proxy: is no proxy"));
-  EXPECT_THAT(wrong, Not(HasSubstr("s3")));
+  EXPECT_THAT(wrong, Not(HasSubstr("hush")));
 }
 
 TEST_F(WiringTest, AHostsProxyThatIsNoneIsFoundByItsPlace) {
   const std::string wrong =
-      Wrong("hosts:\n  - {match: a.test}\n  - {match: b.test, proxy: 'http://u:s3%zz@a:1'}\n");
+      Wrong("hosts:\n  - {match: a.test}\n  - {match: b.test, proxy: 'http://u:hush%zz@a:1'}\n");
   EXPECT_THAT(wrong, HasSubstr("c.yaml:6:5: hosts[].proxy: is no proxy"));
-  EXPECT_THAT(wrong, Not(HasSubstr("s3")));
+  EXPECT_THAT(wrong, Not(HasSubstr("hush")));
 }
 
 TEST_F(WiringTest, CertificatesAreReadWhenTheConfigIsChecked) {
