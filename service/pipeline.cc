@@ -25,6 +25,42 @@ constexpr Millis kStopPoll{100};        // how soon a full line notices that it 
 constexpr uint64_t kMaxLookUps = 1024;  // more than the frontier asks for at a time
 constexpr uint64_t kMaxGroupBytes = 32ULL << 20;
 
+IdleReason ReasonOf(frontier::Wait::Reason reason) {
+  switch (reason) {
+    case frontier::Wait::Reason::kEmpty:
+      return IdleReason::kNoUrls;
+    case frontier::Wait::Reason::kPoliteness:
+      return IdleReason::kPoliteness;
+    case frontier::Wait::Reason::kInFlight:
+      return IdleReason::kHostsBusy;
+    case frontier::Wait::Reason::kGated:
+      return IdleReason::kGated;
+    case frontier::Wait::Reason::kCommit:
+      return IdleReason::kCommit;
+  }
+  return IdleReason::kNoUrls;
+}
+
+// Its lifetime counts as idle.
+class IdleTime {
+ public:
+  IdleTime(PipelineMetrics& metrics, IdleReason reason) : metrics_(metrics), reason_(reason) {}
+  ~IdleTime() { metrics_.AddIdle(reason_, std::chrono::steady_clock::now() - began_); }
+  IdleTime(const IdleTime&) = delete;
+  IdleTime& operator=(const IdleTime&) = delete;
+
+ private:
+  PipelineMetrics& metrics_;
+  const IdleReason reason_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
+template <typename Wait>
+auto Timed(PipelineMetrics& metrics, IdleReason reason, const Wait& wait) {
+  const IdleTime idle(metrics, reason);
+  return wait();
+}
+
 size_t FetchedCapacity(const PipelineOptions& options) {
   // Room for what is in flight, and as much again (within bounds) for what waits to be parsed.
   return options.concurrency + options.max_slow + std::clamp<size_t>(options.concurrency, 64, 4096);
@@ -117,13 +153,17 @@ std::optional<frontier::Task> Pipeline::NextTask() {
     }
     if (complete) return std::nullopt;
     starved_.store(true, std::memory_order_relaxed);
-    const WallTime until =
-        std::min(std::get<frontier::Wait>(decision).until, clock_.Now() + kDispatchPoll);
-    Idle("waits for a host that may be asked");
-    wake_.WaitUntil(clock_.ToSteady(until));
+    WaitFor(std::get<frontier::Wait>(decision));
     Heartbeat("looks for the next URL");
   }
   return std::nullopt;
+}
+
+void Pipeline::WaitFor(const frontier::Wait& wait) {
+  const WallTime until = std::min(wait.until, clock_.Now() + kDispatchPoll);
+  Idle("waits for a host that may be asked");
+  const IdleTime idle(metrics_, ReasonOf(wait.reason));
+  wake_.WaitUntil(clock_.ToSteady(until));
 }
 
 void Pipeline::Dispatch() {
@@ -131,14 +171,17 @@ void Pipeline::Dispatch() {
     if (fetcher_.budget().Spent()) {
       starved_.store(true, std::memory_order_relaxed);  // until the committer has written them
       Idle("waits for memory: bodies await parser or disk");
+      const IdleTime idle(metrics_, IdleReason::kMemory);
       stop_.WaitFor(kBudgetPoll);
       continue;
     }
     Idle("waits for a slot in the queue to the parsers");
-    auto slot = fetched_.ReserveFor(kStopPoll);
+    auto slot =
+        Timed(metrics_, IdleReason::kParser, [&] { return fetched_.ReserveFor(kStopPoll); });
     if (!slot) continue;
     Idle("waits for a fetch to end");
-    auto permit = permits_.AcquireFor(kStopPoll);
+    auto permit =
+        Timed(metrics_, IdleReason::kConcurrency, [&] { return permits_.AcquireFor(kStopPoll); });
     if (!permit) continue;
     Heartbeat("looks for the next URL");
     auto task = NextTask();
@@ -189,8 +232,9 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
   }
   uncommitted_.fetch_add(1, std::memory_order_relaxed);
   fetcher_.Submit(std::move(request))
-      .AddDoneCallback([this, task = std::move(task), slot = std::move(slot),
-                        place = std::move(place), end_permit = *ends_.Acquire()](
+      .AddDoneCallback([this, leased = Steady::now(), task = std::move(task),
+                        slot = std::move(slot), place = std::move(place),
+                        end_permit = *ends_.Acquire()](
                            concurrency::Future<fetcher::FetchResult>& future) mutable {
         fetcher::FetchResult result;
         try {
@@ -207,7 +251,9 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
         place->permit.Release();  // before the dispatcher is woken
         place->slow.Release();
         frontier_.Release(task, std::move(end));
-        fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result)});
+        const Steady::time_point ended = Steady::now();
+        metrics_.fetch.Observe(ended - leased);
+        fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result), leased, ended});
         end_permit.Release();  // last: Run() may end once it has them all
       });
 }
@@ -233,11 +279,20 @@ void Pipeline::ParseAll() {
     const uint64_t bytes = fetched->result.bytes();
     fetches_.fetch_add(1, std::memory_order_relaxed);
     bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    if (fetched->result.error) errors_.fetch_add(1, std::memory_order_relaxed);
+    if (fetched->result.error) {
+      errors_.fetch_add(1, std::memory_order_relaxed);
+      metrics_.CountError(*fetched->result.error);
+    }
+    if (fetched->result.status != 0) metrics_.CountStatus(fetched->result.status);
+    const Steady::time_point began = Steady::now();
+    metrics_.parser_wait.Observe(began - fetched->ended);
     Finished finished;
+    finished.leased = fetched->leased;
     finished.page =
         worker.Process(std::move(fetched->task), std::move(fetched->result), clock_.Now());
     finished.bytes = finished.page->size();
+    finished.parsed = Steady::now();
+    metrics_.parse.Observe(finished.parsed - began);
     fetcher_.budget().Add(finished.bytes);
     fetcher_.budget().Sub(bytes);
     Idle("waits for the committer");
@@ -254,9 +309,11 @@ void Pipeline::CommitGroup(std::vector<Finished> group, bool last) {
   uint64_t pages = 0;
   uint64_t repeats = 0;
   const size_t items = group.size();
+  const Steady::time_point began = Steady::now();
   for (Finished& finished : group) {
     bytes += finished.bytes;
     if (finished.page) {
+      metrics_.commit_wait.Observe(began - finished.parsed);
       archive_.Append(finished.page->bundle, now);
       const frontier::Completion& completion = finished.page->completion;
       pages += completion.outcome == frontier::Outcome::kDone &&
@@ -272,9 +329,20 @@ void Pipeline::CommitGroup(std::vector<Finished> group, bool last) {
   }
   commit.archive_position = archive_.Sync(last);
   commit.last = last;
+  const Steady::time_point synced = Steady::now();
+  metrics_.archive_sync.Observe(synced - began);
   Heartbeat("commits to the frontier");
   frontier_.Commit(std::move(commit), now);
   archive_.Committed();
+  const Steady::time_point ended = Steady::now();
+  metrics_.commit.Observe(ended - synced);
+  uint64_t committed = 0;
+  for (const Finished& finished : group) {
+    if (!finished.page) continue;
+    ++committed;
+    metrics_.total.Observe(ended - finished.leased);
+  }
+  metrics_.CountCommit(committed);
   pages_.fetch_add(pages, std::memory_order_relaxed);
   not_archived_.fetch_add(repeats, std::memory_order_relaxed);
   warc_bytes_.store(archive_.warc_bytes(), std::memory_order_relaxed);

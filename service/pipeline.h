@@ -31,6 +31,7 @@
 #include "frontier/frontier.h"
 #include "service/clock.h"
 #include "service/page_worker.h"
+#include "service/pipeline_metrics.h"
 
 namespace crawld::service {
 
@@ -91,14 +92,18 @@ class Pipeline {
   void Chores();
 
   PipelineStats stats() const;
+  const PipelineMetrics& metrics() const { return metrics_; }
   // Why the line failed; meaningful after Run() returned kFailed.
   std::string failure() const;
   bool stopping() const { return stop_.IsSet(); }
 
  private:
+  using Steady = std::chrono::steady_clock;
   struct Fetched {
     frontier::Task task;
     fetcher::FetchResult result;
+    Steady::time_point leased;
+    Steady::time_point ended;  // the fetch
   };
   // What the committer receives: a page, or a batch of seeds with its permit.
   struct Finished {
@@ -106,10 +111,13 @@ class Pipeline {
     SeedBatch seeds;
     std::optional<concurrency::Semaphore::Permit> seeds_permit;
     uint64_t bytes = 0;
+    Steady::time_point leased;
+    Steady::time_point parsed;
   };
 
   void Dispatch();
   std::optional<frontier::Task> NextTask();
+  void WaitFor(const frontier::Wait& wait);
   void LookUp(const frontier::LookUp& wanted);
   // Of a fetch in flight: one of the two.
   struct Place {
@@ -146,6 +154,8 @@ class Pipeline {
   concurrency::Event wake_;  // something changed that the dispatcher may wait for
   concurrency::Event failed_;
   concurrency::Semaphore lookups_;  // a permit each, until the answer is noted
+
+  PipelineMetrics metrics_;
 
   // Counters and flags read by other threads; nothing is ordered by them but where noted.
   std::atomic<uint64_t> fetches_ = 0;

@@ -10,7 +10,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "base/error.h"
@@ -187,6 +189,39 @@ TEST_F(PipelineTest, EveryReachableUrlStandsExactlyOnceInWarcIndexAndPages) {
       }
     }
   }
+}
+
+TEST_F(PipelineTest, ItCountsAndTimesWhatItHasDone) {
+  std::atomic<int> tries = 0;
+  HttpServer server([&](const Request& request) {
+    if (request.target == "/robots.txt") return test::Answer(404, "");
+    if (request.target == "/flaky" && ++tries == 1) return Reply().Reset();
+    if (request.target == "/moved") return test::RedirectTo("/");
+    return test::Html("<a href=/flaky>1</a><a href=/moved>2</a>");
+  });
+  const auto line = Prepare(SeedOf(server));
+  EXPECT_EQ(line->Run(), End::kDrained);
+  const PipelineMetrics& metrics = line->pipeline().metrics();
+  constexpr uint64_t kFetches = 5;  // robots.txt, /, /flaky twice, /moved
+  EXPECT_EQ(metrics.fetch.Read().total(), kFetches);
+  EXPECT_EQ(metrics.parse.Read().total(), kFetches);
+  EXPECT_EQ(metrics.total.Read().total(), kFetches);
+  EXPECT_EQ(metrics.committed(), kFetches);
+  EXPECT_EQ(metrics.commit.Read().total(), metrics.commits());
+  EXPECT_GE(metrics.total.Read().sum, metrics.fetch.Read().sum);
+  EXPECT_EQ(metrics.errors(fetcher::FetchError::kReset), 1U);
+  EXPECT_EQ(metrics.statuses(2), 2U);
+  EXPECT_EQ(metrics.statuses(3), 1U);
+  EXPECT_EQ(metrics.statuses(4), 1U);
+  EXPECT_EQ(metrics.statuses(0) + metrics.statuses(5), 0U);
+  std::chrono::microseconds idle{0};
+  std::set<std::string_view> names;
+  for (int i = 0; i < kIdleReasons; ++i) {
+    idle += metrics.idle(static_cast<IdleReason>(i));
+    names.insert(Name(static_cast<IdleReason>(i)));
+  }
+  EXPECT_GT(idle.count(), 0) << "the retry waits for its back-off";
+  EXPECT_EQ(names.size(), static_cast<size_t>(kIdleReasons));
 }
 
 TEST_F(PipelineTest, ASecondRunOfACompleteCrawlFetchesNothing) {
