@@ -231,6 +231,8 @@ void Fetcher::Loop::End(Transfer& transfer) {
 
 void Fetcher::Loop::Refuse(Transfer& transfer, FetchError error, std::string_view detail) {
   transfer.result.Fail(error, detail);
+  transfer.result.total =
+      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - transfer.begun);
   End(transfer);
 }
 

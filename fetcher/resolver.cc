@@ -1,9 +1,9 @@
 #include "fetcher/resolver.h"
 
 #include <ares.h>
-#include <spdlog/spdlog.h>
 #include <fmt/format.h>
 #include <netdb.h>
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -25,6 +25,10 @@ namespace crawld::fetcher {
 namespace {
 
 namespace asio = boost::asio;
+
+// How often a name is asked for while no name server can be contacted, and the first wait between.
+constexpr int kAttempts = 3;
+constexpr Millis kAskAgain{100};
 using Clock = std::chrono::steady_clock;
 
 // How often the hosts file is looked at, at most.
@@ -164,19 +168,33 @@ class Resolver::Impl {
       return;
     }
     ++stats_.lookups;
-    ares_addrinfo_hints hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;  // else each address comes once for each kind of socket
-    // A final dot: the system's search domains are not for URLs. c-ares may answer from within.
-    ares_getaddrinfo(channel_, (name + ".").c_str(), nullptr, &hints, &OnAnswer,
-                     new Question{this, name});
-    ArmTimer();
+    Ask(name, 1);
   }
 
   const ResolverStats& stats() const { return stats_; }
   size_t entries() const { return cache_.size(); }
 
  private:
+  void Ask(const std::string& name, int attempt) {
+    ares_addrinfo_hints hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;  // else each address comes once for each kind of socket
+    // A final dot: the system's search domains are not for URLs. c-ares may answer from within.
+    ares_getaddrinfo(channel_, (name + ".").c_str(), nullptr, &hints, &OnAnswer,
+                     new Question{this, name, attempt});
+    ArmTimer();
+  }
+
+  // "No name server can be contacted" may be another question's fault: when a server refuses one by
+  // TCP, c-ares gives up all that it has asked that server.
+  void AskAgain(const std::string& name, int attempt) {
+    auto timer = std::make_shared<asio::steady_timer>(io_, attempt * kAskAgain);
+    timer->async_wait(
+        [this, timer, name, attempt, alive = std::weak_ptr(alive_)](const auto& error) {
+          if (!error && !alive.expired()) Ask(name, attempt + 1);
+        });
+  }
+
   struct Entry {
     Resolution resolution;
     Clock::time_point expires;
@@ -185,6 +203,7 @@ class Resolver::Impl {
   struct Question {
     Impl* resolver;
     std::string name;
+    int attempt;  // from 1
   };
   struct Socket {
     Socket(asio::io_context& io, ares_socket_t fd) : descriptor(io, fd) {}
@@ -203,7 +222,12 @@ class Resolver::Impl {
 
   static void OnAnswer(void* data, int status, int, ares_addrinfo* info) {
     const std::unique_ptr<Question> question(static_cast<Question*>(data));
-    question->resolver->Answer(question->name, status, info);
+    Impl& resolver = *question->resolver;
+    if (status == ARES_ECONNREFUSED && question->attempt < kAttempts && !resolver.ending_) {
+      resolver.AskAgain(question->name, question->attempt);
+    } else {
+      resolver.Answer(question->name, status, info);
+    }
     if (info != nullptr) ares_freeaddrinfo(info);
   }
 
@@ -229,7 +253,9 @@ class Resolver::Impl {
       const bool nothing = status == ARES_SUCCESS || status == ARES_ENOTFOUND ||
                            status == ARES_ENODATA || status == ARES_EBADNAME;
       ttl = nothing ? options_.negative_ttl : options_.failure_ttl;
-      resolution.error = status == ARES_SUCCESS ? "the name has no address" : ares_strerror(status);
+      resolution.error = status == ARES_SUCCESS        ? "the name has no address"
+                         : status == ARES_ECONNREFUSED ? "no name server gives an answer"
+                                                       : ares_strerror(status);
     }
     auto lookup = lookups_.extract(name);
     CRAWLD_CHECK(!lookup.empty(), "an answer has a question");
@@ -331,6 +357,7 @@ class Resolver::Impl {
   std::unordered_map<std::string, std::vector<Done>> lookups_;
   std::unordered_map<ares_socket_t, std::shared_ptr<Socket>> sockets_;
   ResolverStats stats_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 bool IsNameServer(std::string_view text) {

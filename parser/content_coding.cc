@@ -214,7 +214,9 @@ DecodedBody Dechunk(std::string_view raw) {
       size = size * 16 + static_cast<size_t>(web::HexValue(raw[digits]));
       ++digits;
     }
-    if (digits == 0) return body;
+    // An extension, blanks before it, or the line's end; "0x1e" is no size.
+    const bool sound = digits == line_end || raw[digits] == ';' || web::IsAsciiSpace(raw[digits]);
+    if (digits == 0 || !sound) return body;
     raw.remove_prefix(line_end + 1);
     if (size == 0) {
       body.complete = true;

@@ -1,7 +1,10 @@
 #include "service/answer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "web/ascii.h"
 #include "web/date.h"
@@ -51,12 +54,19 @@ WallTime HoldOf(const fetcher::FetchResult& fetched, WallTime now, Millis backof
   return asked != WallTime{} ? asked : now + backoff;
 }
 
-Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url,
+Answer ReadAnswer(fetcher::FetchResult& fetched, const web::Url& url,
                   std::string_view robots_token) {
   Answer answer;
   if (fetched.status == 0) return answer;
   auto head = web::HttpHead::Parse(fetched.response_head);
-  if (!head) return answer;
+  if (!head) {  // libcurl takes more than we do
+    fetched.Fail(fetcher::FetchError::kProtocol,
+                 fmt::format("its head cannot be read ({})", web::Name(head.error())));
+    fetched.status = 0;
+    fetched.response_head.clear();
+    fetched.body.clear();
+    return answer;
+  }
   answer.head = *std::move(head);
   if (const std::string* type = answer.head.Find("content-type")) {
     if (auto media = web::ParseMediaType(*type)) {
@@ -85,20 +95,48 @@ namespace {
 
 struct Codings {
   bool chunked = false;
+  bool chunked_twice = false;  // so it says
   std::string content;
 };
 
+// RFC 9112 section 6.1: chunked is the last transfer coding; names of codings are the same in
+// either case. Others lie over the content codings. What is against these rules is left to the
+// decoder, as a coding that it does not know.
 Codings CodingsOf(const Answer& answer) {
   Codings codings;
-  for (const std::string_view value : answer.head.All("transfer-encoding")) {
-    // Names of codings are the same in either case (RFC 9112 section 7).
-    codings.chunked = codings.chunked || web::ContainsIgnoringCase(value, "chunked");
-  }
-  for (const std::string_view value : answer.head.All("content-encoding")) {
+  const auto add = [&codings](std::string_view coding) {
     if (!codings.content.empty()) codings.content += ", ";
-    codings.content += value;
+    codings.content += coding;
+  };
+  for (const std::string_view value : answer.head.All("content-encoding")) add(value);
+  std::vector<std::string_view> transfer;
+  for (std::string_view value : answer.head.All("transfer-encoding")) {
+    while (!value.empty()) {
+      const size_t comma = std::min(value.find(','), value.size());
+      const std::string_view item = value.substr(0, comma);
+      const auto name = web::TrimAsciiSpace(item.substr(0, item.find(';')));
+      if (!name.empty()) transfer.push_back(name);
+      value.remove_prefix(std::min(comma + 1, value.size()));
+    }
   }
+  const auto last_is_chunked = [&transfer] {
+    return !transfer.empty() && web::EqualIgnoringCase(transfer.back(), "chunked");
+  };
+  while (last_is_chunked()) {
+    codings.chunked_twice = std::exchange(codings.chunked, true);
+    transfer.pop_back();
+  }
+  for (const std::string_view coding : transfer) add(coding);
   return codings;
+}
+
+// Who says twice that his body is chunked has mostly a proxy that says so too, and sometimes means
+// it. `room` holds what is returned, if it is not the body itself.
+std::string_view RawBody(const fetcher::FetchResult& fetched, const Codings& codings,
+                         std::string& room) {
+  if (!codings.chunked_twice) return fetched.body;
+  room = parser::Dechunk(fetched.body).bytes;
+  return parser::Dechunk(room).complete ? std::string_view(room) : fetched.body;
 }
 
 }  // namespace
@@ -107,14 +145,18 @@ Result<parser::DecodedBody, parser::ParseError> DecodeAnswer(const fetcher::Fetc
                                                              const Answer& answer,
                                                              const parser::DecodeLimits& limits) {
   const Codings codings = CodingsOf(answer);
-  return parser::DecodeBody(fetched.body, codings.chunked, codings.content, limits);
+  std::string room;
+  return parser::DecodeBody(RawBody(fetched, codings, room), codings.chunked, codings.content,
+                            limits);
 }
 
 Result<parser::DecodeEnd, parser::ParseError> DecodeAnswerTo(
     const fetcher::FetchResult& fetched, const Answer& answer, const parser::DecodeLimits& limits,
     const std::function<bool(std::string_view)>& take) {
   const Codings codings = CodingsOf(answer);
-  return parser::DecodeBodyTo(fetched.body, codings.chunked, codings.content, limits, take);
+  std::string room;
+  return parser::DecodeBodyTo(RawBody(fetched, codings, room), codings.chunked, codings.content,
+                              limits, take);
 }
 
 std::string_view SniffAnswer(const fetcher::FetchResult& fetched, const Answer& answer) {

@@ -43,8 +43,9 @@ WallTime RetryAfterOf(const fetcher::FetchResult& fetched, WallTime now, Millis 
 // Until when its host is to be left alone: of a 429 or 503 without such a header for `backoff`.
 WallTime HoldOf(const fetcher::FetchResult& fetched, WallTime now, Millis backoff, Millis limit);
 
-// `robots_token`: whose directives in X-Robots-Tag count, besides those for all.
-Answer ReadAnswer(const fetcher::FetchResult& fetched, const web::Url& url,
+// `robots_token`: whose directives in X-Robots-Tag count, besides those for all. An answer whose
+// head cannot be read is none: `fetched` becomes a protocol error.
+Answer ReadAnswer(fetcher::FetchResult& fetched, const web::Url& url,
                   std::string_view robots_token);
 
 // Takes transfer and content codings off the body.

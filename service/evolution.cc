@@ -93,7 +93,7 @@ class Bench {
     return page;
   }
 
-  void Parse(const FetchedPage& page) {
+  void Parse(FetchedPage page) {
     const Answer answer = ReadAnswer(page.result, page.url, {});
     if (const auto body = DecodeAnswer(page.result, answer, {})) {
       if (web::IsHtml(answer.media_type)) {
@@ -199,7 +199,7 @@ void CallbacksIntoTheQueue(Bench& bench) {
   std::vector<concurrency::NamedThread> workers;
   for (uint32_t i = 0; i < parsers; ++i) {
     workers.emplace_back("parse-" + std::to_string(i), [&] {
-      while (auto page = queue.Get()) bench.Parse(*page);
+      while (auto page = queue.Get()) bench.Parse(*std::move(page));
     });
   }
   {

@@ -71,15 +71,15 @@ int FetchOne(const std::string& text, const std::optional<std::filesystem::path>
   fetcher::Fetcher fetcher(fetching);
   fetcher::FetchRequest request;
   request.url = *url;
-  const fetcher::FetchResult fetched = fetcher.Submit(std::move(request)).Take();
+  fetcher::FetchResult fetched = fetcher.Submit(std::move(request)).Take();
 
   json::object out{{"url", json::string(url->href())}};
+  const Answer answer = ReadAnswer(fetched, *url, config.identity.robots_token);
   if (fetched.error) {
     out["error"] = json::string(fetcher::Name(*fetched.error));
     out["detail"] = fetched.detail;
   }
   if (fetched.status != 0) {
-    const Answer answer = ReadAnswer(fetched, *url, config.identity.robots_token);
     out["status"] = fetched.status;
     out["protocol"] = json::string(fetched.protocol);
     out["type"] = answer.media_type;

@@ -130,12 +130,15 @@ PageResult PageWorker::Process(frontier::Task task, fetcher::FetchResult fetched
   frontier::Completion& completion = page.out.completion;
   if (page.fetched.error == fetcher::FetchError::kCancelled) {
     completion.outcome = Outcome::kGivenBack;
+    page.out.error = page.fetched.error;
     return std::move(page.out);
   }
-  completion.status = static_cast<uint16_t>(page.fetched.status);
   completion.reach = ReachOf(page.fetched);
   completion.took = std::chrono::ceil<Millis>(page.fetched.total);
   page.answer = ReadAnswer(page.fetched, completion.task.url, options_.robots_token);
+  page.out.status = page.fetched.status;
+  page.out.error = page.fetched.error;
+  completion.status = static_cast<uint16_t>(page.fetched.status);
   page.robots = page.answer.robots;
   Decide(page);
   if (page.archived) ReadBody(page);

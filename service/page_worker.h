@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "archive/bundle.h"
@@ -45,6 +46,9 @@ struct PageWorkerOptions {
 struct PageResult {
   frontier::Completion completion;
   archive::Bundle bundle;
+  // Of the fetch.
+  int status = 0;
+  std::optional<fetcher::FetchError> error;
 
   // Bytes it holds, about.
   size_t size() const;

@@ -130,17 +130,23 @@ PipelineStats Pipeline::stats() const {
   return stats;
 }
 
-// Nothing is left to fetch and everything found is durable.
-bool Pipeline::Complete() const {
-  return seeds_read_.load(std::memory_order_acquire) &&
-         uncommitted_.load(std::memory_order_acquire) == 0 && frontier_.Drained();
+// Nothing is left to fetch but URLs of parked hosts, which a crawl that is to end does not try
+// again.
+bool Pipeline::OnlyParkedAreLeft() const {
+  return seeds_read_.load(std::memory_order_acquire) && frontier_.Drained();
 }
 
 std::optional<frontier::Task> Pipeline::NextTask() {
   while (!stop_.IsSet()) {
     wake_.Clear();
     // Before the lease: what is committed after this look wakes us again.
-    const bool complete = options_.once && Complete();
+    const bool over = options_.once && OnlyParkedAreLeft();
+    if (over && uncommitted_.load(std::memory_order_acquire) == 0) return std::nullopt;
+    if (over) {  // but what is under way may bring more
+      Idle("waits for what is under way");
+      wake_.WaitFor(kDispatchPoll);
+      continue;
+    }
     const bool newcomers = options_.max_slow == 0 || slow_.available() > 0;
     frontier::Decision decision = frontier_.Next(clock_.Now(), newcomers);
     if (auto* task = std::get_if<frontier::Task>(&decision)) {
@@ -151,7 +157,6 @@ std::optional<frontier::Task> Pipeline::NextTask() {
       LookUp(*wanted);
       continue;
     }
-    if (complete) return std::nullopt;
     starved_.store(true, std::memory_order_relaxed);
     WaitFor(std::get<frontier::Wait>(decision));
     Heartbeat("looks for the next URL");
@@ -279,17 +284,17 @@ void Pipeline::ParseAll() {
     const uint64_t bytes = fetched->result.bytes();
     fetches_.fetch_add(1, std::memory_order_relaxed);
     bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    if (fetched->result.error) {
-      errors_.fetch_add(1, std::memory_order_relaxed);
-      metrics_.CountError(*fetched->result.error);
-    }
-    if (fetched->result.status != 0) metrics_.CountStatus(fetched->result.status);
     const Steady::time_point began = Steady::now();
     metrics_.parser_wait.Observe(began - fetched->ended);
     Finished finished;
     finished.leased = fetched->leased;
     finished.page =
         worker.Process(std::move(fetched->task), std::move(fetched->result), clock_.Now());
+    if (finished.page->error) {
+      errors_.fetch_add(1, std::memory_order_relaxed);
+      metrics_.CountError(*finished.page->error);
+    }
+    if (finished.page->status != 0) metrics_.CountStatus(finished.page->status);
     finished.bytes = finished.page->size();
     finished.parsed = Steady::now();
     metrics_.parse.Observe(finished.parsed - began);

@@ -132,7 +132,7 @@ class Pipeline {
   void CommitLoop();
   void CommitGroup(std::vector<Finished> group, bool last);
   void Fail(const std::string& why);
-  bool Complete() const;
+  bool OnlyParkedAreLeft() const;
 
   // Constant after construction.
   const PipelineOptions options_;

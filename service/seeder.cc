@@ -73,8 +73,8 @@ class ListReader {
     }
     ++count_.bad;
     if (++bad_ <= kBadLinesLogged) {
-      spdlog::warn("{}:{}: skipped '{}': {}", path_.string(), line.line, line.text.substr(0, 100),
-                   why);
+      spdlog::warn("{}:{}: skipped '{}': {}", path_.string(), line.line,
+                   web::WithoutCredentials(line.text).substr(0, 100), why);
     }
   }
 

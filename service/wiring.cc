@@ -363,10 +363,13 @@ void CheckAgainstRooms(const config::Config& config) {
     for (const config::SourceText& seed : urls) {
       const auto url = web::Url::Parse(seed.text);
       if (!url) {
-        add(seed, key, fmt::format("'{}' is no URL: {}", seed.text, web::Explain(url.error())));
+        add(seed, key,
+            fmt::format("'{}' is no URL: {}", web::WithoutCredentials(seed.text),
+                        web::Explain(url.error())));
       } else if (!url->IsHttp()) {
         add(seed, key,
-            fmt::format("'{}' has scheme {}; allowed: http, https", seed.text, url->scheme()));
+            fmt::format("'{}' has scheme {}; allowed: http, https",
+                        web::WithoutCredentials(seed.text), url->scheme()));
       }
     }
   };

@@ -625,4 +625,14 @@ void Url::DropCredentials() {
   if (has_fragment()) fragment_start_ -= removed;
 }
 
+std::string WithoutCredentials(std::string_view text) {
+  const size_t slashes = text.find("//");
+  if (slashes == text.npos) return std::string(text);
+  const size_t begin = slashes + 2;
+  const std::string_view authority = text.substr(begin, text.find_first_of("/?#\\", begin) - begin);
+  const size_t at = authority.rfind('@');
+  if (at == authority.npos) return std::string(text);
+  return std::string(text.substr(0, begin)) + "***" + std::string(text.substr(begin + at));
+}
+
 }  // namespace crawld::web

@@ -36,6 +36,10 @@ inline constexpr size_t kMaxUrlBytes = 65536;
 // Longest non-ASCII host that is given to IDNA; a name that DNS knows has at most 253 bytes.
 inline constexpr size_t kMaxUnicodeHostBytes = 4096;
 
+// `text`, which may be a URL or anything else, with "***" for what stands between "://" (or "//")
+// and the last '@' before a '/', '?' or '#': for messages.
+std::string WithoutCredentials(std::string_view text);
+
 // Why a string is not a URL. None of these is worth a retry: the same string fails again.
 enum class UrlError : uint8_t {
   kTooLong,            // input or result exceeds kMaxUrlBytes

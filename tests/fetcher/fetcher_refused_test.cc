@@ -104,6 +104,7 @@ TEST_F(FetcherRefusedTest, WithoutAThreadItDoesNotStart) {
 }
 
 TEST_F(FetcherRefusedTest, WithoutDescriptorsItDoesNotStart) {
+  if (test::kSanitized) GTEST_SKIP() << "a sanitizer needs descriptors itself";
   fetcher();  // what is read once a process is read
   fetcher_.reset();
   rlimit usual{};

@@ -96,6 +96,26 @@ TEST_F(ResolverTest, WhoAsksWhileANameIsLookedUpGetsTheSameAnswer) {
   EXPECT_EQ(server_->asked("a.test"), 2U) << "A and AAAA";
 }
 
+// The refusal by TCP ends all questions that the server has.
+TEST_F(ResolverTest, ANameWhoseAnswerIsCutTakesNoOthersWithIt) {
+  std::atomic<int> asked = 0;
+  Serve([&](const DnsQuestion& question) -> DnsAnswer {
+    if (question.name == "cut.test") return {.cut = true};
+    if (asked.fetch_add(1) < 4) return {.silent = true};  // both families, both of c-ares' tries
+    return Both(question);
+  });
+  options_.timeout = Millis(5000);
+  std::optional<Resolution> good;
+  std::optional<Resolution> cut;
+  resolver().Resolve("good.test", [&](const Resolution& found) { good = found; });
+  resolver().Resolve("cut.test", [&](const Resolution& found) { cut = found; });
+  while ((!good || !cut) && io_.run_one() > 0) {
+  }
+  ASSERT_TRUE(good && cut);
+  EXPECT_THAT(good->addresses, Not(IsEmpty())) << good->error;
+  EXPECT_EQ(cut->error, "no name server gives an answer");
+}
+
 TEST_F(ResolverTest, ATtlHoldsWithinItsBounds) {
   Serve([](const DnsQuestion& question) {
     DnsAnswer answer = Both(question);

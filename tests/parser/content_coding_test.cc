@@ -133,8 +133,10 @@ TEST(ContentCodingTest, Rfc9112_7_1_Chunked) {
             "Wikipedia ");
   EXPECT_TRUE(chunked("4\r\nWiki\r\n0\r\n\r\n").complete);
   EXPECT_TRUE(chunked("4\nWiki\n0\n\n").complete);
+  EXPECT_TRUE(chunked("4 \t;x\r\nWiki\r\n0 \r\n\r\n").complete);
   for (const std::string_view broken :
-       {"4\r\nWiki\r\n", "4\r\nWi", "4\r\nWikix", "x", "", "ffffffffffffffffff\r\nx", "4"}) {
+       {"4\r\nWiki\r\n", "4\r\nWi", "4\r\nWikix", "x", "", "ffffffffffffffffff\r\nx", "4",
+        "0x4\r\nWiki\r\n0\r\n\r\n", "4z\r\nWiki\r\n0\r\n\r\n"}) {
     EXPECT_FALSE(chunked(broken).complete) << broken;
   }
   EXPECT_EQ(chunked("4\r\nWi").bytes, "Wi");

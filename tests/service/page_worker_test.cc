@@ -275,6 +275,52 @@ TEST_F(PageWorkerTest, ARobotsFileThatCannotBeReadIsNotOneWithoutRules) {
   EXPECT_EQ(process("gzip", packed).completion.robots->kind, RobotsResult::Kind::kRules);
 }
 
+// RFC 9112 section 6.1.
+TEST_F(PageWorkerTest, TransferCodingsLieOverContentCodings) {
+  const std::string robots = "User-agent: *\nDisallow: /x\n";
+  const auto kind = [&](const test::Headers& headers, std::string body) {
+    return Process(TaskFor(TaskKind::kRobots, "http://a.test/robots.txt"),
+                   Fetched(200, headers, std::move(body)))
+        .completion.robots->kind;
+  };
+  constexpr auto kRules = RobotsResult::Kind::kRules;
+  constexpr auto kUnreachable = RobotsResult::Kind::kUnreachable;
+  const std::string packed = test::Gzip(robots);
+  EXPECT_EQ(kind({{"Transfer-Encoding", "Chunked"}}, test::Chunked(robots, 3)), kRules);
+  EXPECT_EQ(kind({{"Transfer-Encoding", "gzip, chunked"}}, test::Chunked(packed, 3)), kRules);
+  EXPECT_EQ(kind({{"Transfer-Encoding", "gzip"}, {"Transfer-Encoding", "chunked"}},
+                 test::Chunked(packed, 3)),
+            kRules);
+  EXPECT_EQ(kind({{"Transfer-Encoding", "gzip"}}, packed), kRules);
+  EXPECT_EQ(kind({{"Transfer-Encoding", "chunked"}, {"Content-Encoding", "gzip"}},
+                 test::Chunked(packed, 3)),
+            kRules);
+  EXPECT_EQ(
+      kind({{"Transfer-Encoding", "chunked, chunked"}}, test::Chunked(test::Chunked(robots, 3), 5)),
+      kRules);
+  EXPECT_EQ(kind({{"Transfer-Encoding", "chunked, Chunked"}}, test::Chunked(robots, 3)), kRules);
+  EXPECT_EQ(kind({{"Transfer-Encoding", "chunked, gzip"}}, test::Chunked(robots, 3)), kUnreachable);
+  EXPECT_EQ(kind({{"Transfer-Encoding", "xchunked"}}, robots), kUnreachable);
+  EXPECT_EQ(kind({{"Transfer-Encoding", "chunked"}}, "0x1e\r\n" + robots + "\r\n0\r\n\r\n"),
+            kUnreachable);
+}
+
+TEST_F(PageWorkerTest, AnAnswerWhoseHeadCannotBeReadIsNone) {
+  for (const TaskKind kind : {TaskKind::kRobots, TaskKind::kPage}) {
+    FetchResult fetched = Fetched(301, {}, "x");
+    fetched.response_head = "HTTP/1.1 301Moved\r\nLocation: /other\r\n\r\n";
+    const PageResult result =
+        Process(TaskFor(kind, "http://a.test/robots.txt"), std::move(fetched));
+    EXPECT_EQ(result.completion.outcome, Outcome::kRetry);
+    EXPECT_EQ(result.completion.reason, "protocol");
+    EXPECT_EQ(result.error, FetchError::kProtocol);
+    EXPECT_EQ(result.status, 0);
+    if (result.completion.robots) {
+      EXPECT_EQ(result.completion.robots->kind, RobotsResult::Kind::kUnreachable);
+    }
+  }
+}
+
 TEST_F(PageWorkerTest, ARobotsFileThatWasCutAtItsLimitHasItsRules) {
   FetchResult fetched =
       Fetched(200, {}, "User-agent: *\nDisallow: /x\n" + std::string(600'000, '#'));

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -47,6 +48,7 @@ struct LineOptions {
   archive::ArchiveOptions archive;
   fetcher::FetcherOptions fetcher;
   PipelineOptions pipeline;
+  std::optional<Millis> park = {};  // instead of health.park
 };
 
 // All rooms of one run, as `crawld run --once` puts them together.
@@ -76,8 +78,9 @@ class Line {
     pipeline_ = std::make_unique<Pipeline>(options_.pipeline, clock_, stop_, *frontier_, *fetcher_,
                                            *archive_);
     running_.store(pipeline_.get());
-    health_ =
-        std::make_unique<HostHealth>(HostHealthOptionsOf(config), clock_, *fetcher_, *frontier_);
+    HostHealthOptions health = HostHealthOptionsOf(config);
+    health.park = options_.park.value_or(health.park);
+    health_ = std::make_unique<HostHealth>(health, clock_, *fetcher_, *frontier_);
   }
   ~Line() { running_.store(nullptr); }
 
@@ -295,6 +298,30 @@ TEST_F(PipelineTest, AHostThatIsNotThereIsParkedTheRunEndsAndTheNextOneTriesItAg
   EXPECT_EQ(line->Run(), End::kDrained);
   EXPECT_EQ(line->CountOf(UrlState::kDone), 1U);
   EXPECT_EQ(line->parked_urls(), 0U);
+}
+
+// Else, of many such hosts, there is always one that is being tried.
+TEST_F(PipelineTest, ARunIsOverWhenOnlyParkedHostsAreLeftHoweverOftenTheyWouldBeTried) {
+  constexpr int kDead = 12;
+  std::atomic<int> served = 0;
+  const HttpServer dead([](const Request&) { return Reply().Reset(); },
+                        {.addresses = kDead + 1, .port = 0, .greeting = ""});
+  HttpServer server([&](const Request& request) {
+    if (request.target == "/robots.txt") return test::Answer(404, "");
+    // A page each 20 ms, each with a link to another dead host.
+    const int number = ++served;
+    std::this_thread::sleep_for(Millis(20));
+    if (number > kDead) return test::Html("the end");
+    return test::Html("<a href='" + dead.Url("/", 1 + number) + "'>x</a><a href=/" +
+                      std::to_string(number) + ">on</a>");
+  });
+  const auto line = Prepare(SeedOf(server), "", [](LineOptions& options) {
+    options.frontier.scope.mode = frontier::ScopeMode::kAny;
+    options.park = Millis(30);
+  });
+  EXPECT_EQ(line->Run(), End::kDrained);
+  EXPECT_EQ(line->CountOf(UrlState::kDone), static_cast<uint64_t>(kDead + 1));
+  EXPECT_EQ(line->parked_urls(), static_cast<uint64_t>(kDead));
 }
 
 TEST_F(PipelineTest, AHostThatComesBackIsCrawledOnAtOnce) {

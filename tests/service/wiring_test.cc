@@ -111,6 +111,13 @@ TEST_F(WiringTest, ANameServerHasAnAddressAndPerhapsAPort) {
   }
 }
 
+TEST_F(WiringTest, ABadSeedIsQuotedWithoutItsPassword) {
+  for (const char* seed : {"http://u:hush@[bad/", "ftp://u:hush@a.test/"}) {
+    const std::string wrong = Wrong(std::string("seeds: {urls: ['") + seed + "']}\n");
+    EXPECT_THAT(wrong, AllOf(HasSubstr("c.yaml:4:16: seeds.urls: "), Not(HasSubstr("hush"))));
+  }
+}
+
 TEST_F(WiringTest, AHostThatIsNoneHasItsPlace) {
   EXPECT_THAT(Wrong("hosts: [{match: [a.test, 'http://b.test']}]\n"),
               HasSubstr("c.yaml:4:26: hosts[].match: 'http://b.test' is no host"));

@@ -38,7 +38,7 @@ unsigned Get16(const std::string& text, size_t at) {
 std::string Respond(const std::string& query, const DnsAnswer& answer, bool v6,
                     size_t question_end) {
   std::string response = query.substr(0, 2);
-  Put16(0x8180U | static_cast<unsigned>(answer.code), response);
+  Put16(0x8180U | (answer.cut ? 0x0200U : 0U) | static_cast<unsigned>(answer.code), response);
   Put16(1, response);
   Put16(static_cast<unsigned>(answer.addresses.size()), response);
   Put32(0, response);

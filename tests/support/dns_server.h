@@ -23,6 +23,7 @@ struct DnsAnswer {
   uint32_t ttl = 60;
   int code = 0;         // RCODE: 3 is "no such name", 2 "server failure"
   bool silent = false;  // no answer at all
+  bool cut = false;     // TC: to be asked again by TCP, where nobody listens
 };
 
 class DnsServer {

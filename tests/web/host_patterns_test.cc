@@ -54,8 +54,9 @@ TEST(HostPatternTest, IsReadAsAHostIs) {
 }
 
 TEST(HostPatternTest, WhatIsNoHostIsNoPatternAndTheErrorSaysSo) {
-  for (const char* bad : {"", ".", "*.", "*..", "a..", "*", "a*.test", "*.*.test", "a.test:80", "http://a.test/",
-                          "a.test/", "user@a.test", "a b", "a\nb", "a.test?x", "**", "[::1", "%00"}) {
+  for (const char* bad :
+       {"", ".", "*.", "*..", "a..", "*", "a*.test", "*.*.test", "a.test:80", "http://a.test/",
+        "a.test/", "user@a.test", "a b", "a\nb", "a.test?x", "**", "[::1", "%00"}) {
     const auto pattern = HostPattern::Parse(bad);
     ASSERT_FALSE(pattern) << bad;
     EXPECT_NE(pattern.error().find("is no host; write example.org"), std::string::npos) << bad;

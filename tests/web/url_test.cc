@@ -373,5 +373,14 @@ TEST(UrlTest, PortZeroIsNobodysDefault) {
   EXPECT_EQ(Url::Parse("foo://h:80/")->href(), "foo://h:80/");
 }
 
+TEST(UrlTest, CredentialsAreTakenOutOfWhateverATextIs) {
+  EXPECT_EQ(WithoutCredentials("http://u:p@a.test/x@y"), "http://***@a.test/x@y");
+  EXPECT_EQ(WithoutCredentials("http://u:p@q@a.test"), "http://***@a.test");
+  EXPECT_EQ(WithoutCredentials("//u@[bad"), "//***@[bad");
+  EXPECT_EQ(WithoutCredentials("http://a.test/?m=x@y"), "http://a.test/?m=x@y");
+  EXPECT_EQ(WithoutCredentials("no URL"), "no URL");
+  EXPECT_EQ(WithoutCredentials(""), "");
+}
+
 }  // namespace
 }  // namespace crawld::web
