@@ -23,46 +23,11 @@
 #include <vector>
 
 #include "config/error.h"
+#include "config/values.h"
 
 namespace crawld::config {
 
 using std::chrono::milliseconds;
-
-// A string and where it stands, from 1; 0 if it comes from no file. Equal if the texts are.
-struct SourceText {
-  std::string text;
-  uint32_t line = 0;
-  uint32_t column = 0;
-
-  friend bool operator==(const SourceText& a, const SourceText& b) { return a.text == b.text; }
-};
-
-// The names in the file are these in lower case with underscores: kBreadthFirst is breadth_first.
-enum class ScopeMode { kHost, kDomain, kPrefix, kAny };
-enum class Nofollow { kNone, kPage, kAll };
-enum class Rel { kNofollow, kUgc, kSponsored };
-enum class LinkKind {
-  kA,
-  kArea,
-  kIframe,
-  kFrame,
-  kCanonical,
-  kAlternate,
-  kNext,
-  kPrev,
-  kAmphtml,
-  kShortlink,
-  kRefresh,
-  kImage,
-  kScript,
-  kStyle,
-  kMedia,
-};
-enum class FrontierOrder { kBreadthFirst, kDepthFirst, kPriority };
-enum class Noindex { kKeep, kDrop };
-enum class Digest { kSha1, kSha256 };
-enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError, kCritical, kOff };
-enum class LogFormat { kText, kJson };
 
 struct Seeds {
   std::vector<SourceText> urls;
@@ -213,6 +178,15 @@ struct Shutdown {
   friend bool operator==(const Shutdown&, const Shutdown&) = default;
 };
 
+// Where a running daemon can be asked.
+struct Admin {
+  std::optional<std::filesystem::path> socket = "crawld.sock";  // relative to data_dir
+  std::optional<std::string> listen;                            // "127.0.0.1:8080"
+  std::optional<std::filesystem::path> token_file;              // a secret in it
+
+  friend bool operator==(const Admin&, const Admin&) = default;
+};
+
 struct Log {
   LogLevel level = LogLevel::kInfo;
   LogFormat format = LogFormat::kText;
@@ -262,6 +236,7 @@ struct Config {
   Archive archive;
   Commit commit;
   Shutdown shutdown;
+  Admin admin;
   Log log;
 
   // Where it came from: the file's path, or what LoadString was told. For messages.

@@ -487,6 +487,8 @@ void Loader::ResolveFiles(const std::filesystem::path& base_dir) {
   config_.base_dir = base_dir;
   if (!config_.data_dir.empty()) config_.data_dir = base_dir / config_.data_dir;
   if (config_.log.file) config_.log.file = base_dir / *config_.log.file;
+  if (auto& socket = config_.admin.socket) *socket = config_.data_dir / *socket;
+  if (auto& token = config_.admin.token_file) *token = base_dir / *token;
   if (auto& ca_file = config_.fetcher.ca_file) {
     *ca_file = base_dir / *ca_file;
     std::error_code error;

@@ -489,6 +489,18 @@ std::vector<Key> MakeTable() {
           .Range(kZero, hours(1))
           .Doc("Time for transfers in flight once the daemon is told to stop."),
 
+      CRAWLD_KEY(admin.socket)
+          .Range(1, kPathBytes)
+          .Doc("A Unix socket for metrics, health and status; relative to data_dir. null: none."),
+      CRAWLD_KEY(admin.listen)
+          .Range(1, 64)
+          .Doc("The same by TCP: an address and a port, such as 127.0.0.1:8080. One that others "
+               "can reach needs a token_file. null: none."),
+      CRAWLD_KEY(admin.token_file)
+          .Range(1, kPathBytes)
+          .Doc("A file that has the token which a client sends (Authorization: Bearer ...), such "
+               "as a credential of systemd's. By TCP alone."),
+
       CRAWLD_KEY(log.level).Doc("What is logged: this and worse."),
       CRAWLD_KEY(log.format).Doc("For people, or a JSON object a line."),
       CRAWLD_KEY(log.file).Range(1, kPathBytes).Doc("null: stderr."),

@@ -163,6 +163,8 @@ std::string_view Name(AddressKind kind) {
       return "documentation";
     case AddressKind::kReserved:
       return "reserved";
+    case AddressKind::kOwn:
+      return "own";
   }
   return "reserved";
 }
@@ -243,12 +245,14 @@ std::vector<AddressRange> AllAddresses() {
 }
 
 std::optional<AddressKind> AddressGuard::Refusal(const IpAddress& address, uint16_t port) const {
+  const auto is_in = [&](const std::vector<AddressRange>& ranges) {
+    return std::any_of(ranges.begin(), ranges.end(),
+                       [&](const AddressRange& range) { return range.Contains(address, port); });
+  };
+  if (is_in(own_)) return AddressKind::kOwn;
   const AddressKind kind = KindOf(address);
-  if (kind == AddressKind::kPublic) return std::nullopt;
-  const bool allowed =
-      std::any_of(allowed_.begin(), allowed_.end(),
-                  [&](const AddressRange& range) { return range.Contains(address, port); });
-  return allowed ? std::nullopt : std::optional(kind);
+  if (kind == AddressKind::kPublic || is_in(allowed_)) return std::nullopt;
+  return kind;
 }
 
 std::optional<AddressKind> AddressGuard::Refusal(const sockaddr& address) const {

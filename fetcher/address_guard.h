@@ -50,6 +50,7 @@ enum class AddressKind : uint8_t {
   kMulticast,      // 224.0.0.0/4, ff00::/8; and broadcast
   kDocumentation,  // 192.0.2.0/24 and the like, 2001:db8::/32, 3fff::/20
   kReserved,       // protocol assignments, benchmarks, tunnels, all that IANA has not given out
+  kOwn,            // our own: what AddressGuard is told to refuse, whatever is allowed
 };
 // "loopback", "link_local", ...
 std::string_view Name(AddressKind kind);
@@ -77,8 +78,9 @@ std::vector<AddressRange> AllAddresses();
 class AddressGuard {
  public:
   AddressGuard() = default;
-  // `allowed`: beside the public addresses.
-  explicit AddressGuard(std::vector<AddressRange> allowed) : allowed_(std::move(allowed)) {}
+  // `allowed`: beside the public addresses. `own`: never, allowed or not.
+  explicit AddressGuard(std::vector<AddressRange> allowed, std::vector<AddressRange> own = {})
+      : allowed_(std::move(allowed)), own_(std::move(own)) {}
 
   // Why this may not be connected to; nullopt: it may.
   std::optional<AddressKind> Refusal(const IpAddress& address, uint16_t port) const;
@@ -88,6 +90,7 @@ class AddressGuard {
 
  private:
   std::vector<AddressRange> allowed_;
+  std::vector<AddressRange> own_;
 };
 
 }  // namespace crawld::fetcher

@@ -58,6 +58,7 @@ struct FetcherOptions {
   bool http2 = true;                          // offered by ALPN
   uint32_t max_streams = 100;                 // of one HTTP/2 connection, at the same time
   uint32_t max_tls_sessions = 1024;           // hosts a thread whose sessions are kept
+  std::vector<AddressRange> own_addresses;    // refused, whatever is allowed: the admin API's
   std::vector<AddressRange> allow_addresses;  // beside the public ones
   ResolverOptions resolver;                   // a cache for each thread
   std::string ca_file;                        // PEM; empty: the system's

@@ -50,7 +50,7 @@ Fetcher::Loop::Loop(const FetcherOptions& options, int number, std::shared_ptr<c
                     concurrency::ByteBudget& budget, concurrency::ByteBudget& body_bytes)
     : options_(options),
       max_kept_((options.max_kept_connections + kMultis - 1) / kMultis),
-      guard_(options.allow_addresses),
+      guard_(options.allow_addresses, options.own_addresses),
       fields_(options.headers),
       any_proxy_(options.proxy.has_value() ||
                  std::any_of(options.hosts.begin(), options.hosts.end(),

@@ -57,9 +57,11 @@ FetchError ErrorOf(CURLcode code, bool answered) {
 }  // namespace
 
 void Fetcher::Loop::DescribeRefusal(Transfer& transfer, AddressKind kind, const std::string& ip) {
-  transfer.result.Fail(
-      FetchError::kAddressForbidden,
-      fmt::format("{} is a {} address; fetcher.allow_addresses can allow it", ip, Name(kind)));
+  transfer.result.Fail(FetchError::kAddressForbidden,
+                       kind == AddressKind::kOwn
+                           ? fmt::format("{} is where this daemon itself is asked", ip)
+                           : fmt::format("{} is a {} address; fetcher.allow_addresses can allow it",
+                                         ip, Name(kind)));
 }
 
 bool Fetcher::Loop::DescribeProxyError(Transfer& transfer, CURLcode code) {

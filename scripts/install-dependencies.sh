@@ -11,7 +11,7 @@ packages=(
   libboost1.81-dev libboost-json1.81-dev libbrotli-dev libc-ares-dev libcli11-dev libcurl4-openssl-dev
   libdeflate-dev libexpat1-dev libexpected-dev libfmt-dev libgumbo-dev libicu-dev libpsl-dev
   libisal-dev libre2-dev librocksdb-dev libspdlog-dev libssl-dev libuchardet-dev libxxhash-dev
-  libyaml-cpp-dev libzstd-dev zlib1g-dev
+  libyaml-cpp-dev libzstd-dev prometheus-cpp-dev zlib1g-dev
   # tests and benchmarks
   libbenchmark-dev libgmock-dev libgtest-dev
 )

@@ -14,6 +14,7 @@
 
 #include "concurrency/background.h"
 #include "concurrency/event.h"
+#include "service/admin_api.h"
 #include "service/commands.h"
 #include "service/logging.h"
 #include "service/pipeline.h"
@@ -195,6 +196,17 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
     return Snapshot{frontier.stats(), pipeline.stats(), fetcher.stats(),
                     std::chrono::steady_clock::now(), clock.Now()};
   };
+  const AdminApi api({.crawl = config.name,
+                      .data_dir = config.data_dir,
+                      .started = clock.Now(),
+                      .snapshot = snapshot,
+                      .host_health = [&] { return host_health->stats(); },
+                      .stopping = [&] { return stop.IsSet(); },
+                      .pipeline = &pipeline.metrics()});
+  std::optional<HttpServer> server;
+  if (const auto admin = AdminOptionsOf(config)) {
+    server.emplace(*admin, [&](const HttpRequest& request) { return api.Handle(request); });
+  }
   const frontier::FrontierStats at_start = frontier.stats();
   spdlog::info("crawld {} starts crawl '{}' in {}: {} URLs known, {} queued", CRAWLD_VERSION,
                config.name, config.data_dir.string(), at_start.counters.seen(),
@@ -231,6 +243,7 @@ int RunCrawl(const std::filesystem::path& path, bool once) {
   }
   fetcher.SaveCookies();
   signals.Stop();  // it must not wake a pipeline that is gone
+  server.reset();
   host_health.reset();
   running.store(nullptr);
   progress.Clear();

@@ -1,6 +1,7 @@
 #include "service/wiring.h"
 
 #include <fmt/format.h>
+#include <ifaddrs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -102,7 +103,7 @@ archive::BundleOptions BundleOptionsOf(const config::Config& config) {
 
 // What a file has, but for one newline at its end. Throws ConfigError; says nothing of the secret.
 std::string ReadSecret(const std::filesystem::path& path, const char* key,
-                       const config::Config& config, const config::HostRule& rule) {
+                       const config::Config& config, const config::HostRule& rule = {}) {
   constexpr size_t kMaxBytes = 64 << 10;
   const auto refuse = [&](const std::string& why) {
     throw config::ConfigError(
@@ -133,6 +134,30 @@ Result<fetcher::ProxyChoice, std::string> ProxyOf(const std::string& text) {
   auto proxy = fetcher::ProxyUrl::Parse(text);
   if (!proxy) return Err(std::move(proxy.error()));
   return fetcher::ProxyChoice(*std::move(proxy));
+}
+
+// What a socket that listens at `listen` is reached by.
+std::vector<fetcher::AddressRange> OwnAddresses(const std::string& listen) {
+  std::vector<fetcher::AddressRange> own;
+  const auto range = fetcher::AddressRange::Parse(listen);
+  if (!range) return own;
+  own.push_back(*range);
+  if (fetcher::KindOf(range->network) != fetcher::AddressKind::kThisNetwork) return own;
+  // 0.0.0.0 or [::]: all that this machine has.
+  ifaddrs* all = nullptr;
+  if (getifaddrs(&all) != 0) return own;
+  for (const ifaddrs* at = all; at != nullptr; at = at->ifa_next) {
+    const auto address =
+        at->ifa_addr != nullptr ? fetcher::IpAddress::From(*at->ifa_addr) : std::nullopt;
+    if (address) own.push_back({*address, 128, range->first_port, range->last_port});
+  }
+  freeifaddrs(all);
+  // Of loopback not 127.0.0.1 alone.
+  auto loopback = *fetcher::AddressRange::Parse("127.0.0.0/8");
+  loopback.first_port = range->first_port;
+  loopback.last_port = range->last_port;
+  own.push_back(loopback);
+  return own;
 }
 
 fetcher::HostOptions HostOptionsOf(const config::Config& config, const config::HostRule& from) {
@@ -190,6 +215,7 @@ fetcher::FetcherOptions FetcherOptionsOf(const config::Config& config) {
     CRAWLD_CHECK(!options.no_proxy.Add(bypass.text), "CheckAgainstRooms has seen it");
   }
   if (from.ca_file) options.ca_file = from.ca_file->string();
+  if (config.admin.listen) options.own_addresses = OwnAddresses(*config.admin.listen);
   options.user_agent = config.identity.user_agent;
   options.headers = from.headers;
   for (const config::HostRule& host : config.hosts) {
@@ -251,6 +277,16 @@ HostHealthOptions HostHealthOptionsOf(const config::Config& config) {
   options.backoff = config.health.backoff;
   options.max_backoff = config.retry.max_backoff;
   options.park = config.health.park;
+  return options;
+}
+
+std::optional<HttpServerOptions> AdminOptionsOf(const config::Config& config) {
+  const config::Admin& from = config.admin;
+  if (!from.socket && !from.listen) return std::nullopt;
+  HttpServerOptions options;
+  options.socket = from.socket;
+  options.listen = from.listen;
+  if (from.token_file) options.token = ReadSecret(*from.token_file, "admin.token_file", config);
   return options;
 }
 
@@ -357,6 +393,20 @@ void CheckAgainstRooms(const config::Config& config) {
       if (const auto pattern = web::HostPattern::Parse(host.text); !pattern) {
         add(host, "hosts[].match", pattern.error());
       }
+    }
+  }
+  if (const auto& listen = config.admin.listen) {
+    const auto loopback = IsLoopbackEndpoint(*listen);
+    if (!loopback) {
+      add({}, "admin.listen",
+          fmt::format("'{}' is no address and port; write 127.0.0.1:8080 or "
+                      "[::1]:8080",
+                      *listen));
+    } else if (!*loopback && !config.admin.token_file) {
+      add({}, "admin.listen",
+          fmt::format("'{}' can be reached by others; give a token_file, or an address of this "
+                      "machine alone",
+                      *listen));
     }
   }
   const auto check_urls = [&](const std::vector<config::SourceText>& urls, const char* key) {

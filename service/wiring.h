@@ -8,6 +8,7 @@
 #include "fetcher/fetcher.h"
 #include "frontier/frontier.h"
 #include "service/host_health.h"
+#include "service/http_server.h"
 #include "service/pipeline.h"
 
 namespace crawld::service {
@@ -20,6 +21,9 @@ frontier::FrontierOptions FrontierOptionsOf(const config::Config& config);
 HostHealthOptions HostHealthOptionsOf(const config::Config& config);
 archive::ArchiveOptions ArchiveOptionsOf(const config::Config& config);
 PipelineOptions PipelineOptionsOf(const config::Config& config, bool once);
+
+// nullopt: the daemon is not to be asked. Throws ConfigError if the token cannot be read.
+std::optional<HttpServerOptions> AdminOptionsOf(const config::Config& config);
 
 // What the config room cannot judge: patterns that do not compile, seeds that are no URLs. Throws
 // ConfigError with all of them, in the form of its other errors.

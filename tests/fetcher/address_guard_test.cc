@@ -149,5 +149,18 @@ TEST(AddressGuardTest, ARangeThatIsNoneSaysWhy) {
   EXPECT_THAT(why(""), HasSubstr("is no address"));
 }
 
+TEST(AddressGuardTest, OurOwnAddressIsRefusedWhateverIsAllowed) {
+  const AddressGuard guard(AllAddresses(), {*AddressRange::Parse("127.0.0.1:8080"),
+                                            *AddressRange::Parse("198.51.100.7:8080")});
+  const auto refusal = [&](const char* address, uint16_t port) {
+    return guard.Refusal(*IpAddress::Parse(address), port);
+  };
+  EXPECT_EQ(refusal("127.0.0.1", 8080), AddressKind::kOwn);
+  EXPECT_EQ(refusal("::ffff:127.0.0.1", 8080), AddressKind::kOwn);
+  EXPECT_EQ(refusal("198.51.100.7", 8080), AddressKind::kOwn);
+  EXPECT_EQ(refusal("127.0.0.1", 8081), std::nullopt);
+  EXPECT_EQ(refusal("127.0.0.2", 8080), std::nullopt);
+}
+
 }  // namespace
 }  // namespace crawld::fetcher

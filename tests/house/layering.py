@@ -20,7 +20,9 @@ MAY_INCLUDE = {
 # library header prefix -> rooms that may include it
 BEHIND_DOORS = {
     "curl/": {"fetcher"},
-    "boost/asio": {"fetcher"},
+    "boost/asio": {"fetcher", "service"},
+    "boost/beast": {"service"},
+    "prometheus/": {"service"},
     "openssl/ssl.h": {"fetcher"},
     "gumbo.h": {"parser"},
     "rocksdb/": {"frontier"},

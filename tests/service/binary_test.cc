@@ -1,7 +1,10 @@
 // crawld as its users meet it: the program, its exit codes, its words, its signals.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -13,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/acceptor.h"
 #include "tests/support/archive_reader.h"
 #include "tests/support/http_server.h"
 #include "tests/support/process.h"
@@ -304,6 +308,53 @@ TEST_F(BinaryTest, ADaemonWithNothingToDoWaitsAndStopsWhenTold) {
   process->Signal(SIGTERM);
   EXPECT_EQ(process->Wait(), 0);
   EXPECT_THAT(process->out(), HasSubstr("stopped"));
+}
+
+TEST_F(BinaryTest, ADaemonCanBeAskedWhileItRunsAndIsNeverCrawledItself) {
+  std::shared_ptr<Gate> gate;
+  HttpServer server([&](const Request& request) {
+    if (request.target == "/robots.txt") return Answer(404, "");
+    return Reply().WaitFor(gate).Send(ResponseBytes(200, "x"));
+  });
+  gate = server.MakeGate();
+  const int port = [] {  // that is free now, and hardly taken soon
+    const Acceptor listener([](int, int) {});
+    return listener.port();
+  }();
+  const std::string address = "127.0.0.1:" + std::to_string(port);
+  const std::string config =
+      Config("\"" + server.Url("/") + "\", \"http://" + address + "/metrics\"",
+             "admin: {listen: \"" + address + "\"}\n");
+  const auto process = Start({"run", "-c", config});
+  ASSERT_TRUE(server.AwaitInFlight(1));
+  const auto ask = [port](const std::string& path) {
+    const int fd = ConnectToLoopback(port);
+    const std::string request =
+        "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+    std::string answer;
+    std::array<char, 4096> piece{};
+    for (ssize_t got = 0; (got = recv(fd, piece.data(), piece.size(), 0)) > 0;) {
+      answer.append(piece.data(), static_cast<size_t>(got));
+    }
+    close(fd);
+    return answer;
+  };
+  EXPECT_THAT(ask("/readyz"), testing::StartsWith("HTTP/1.1 200 OK"));
+  EXPECT_THAT(ask("/metrics"), HasSubstr("\ncrawld_in_flight{state=\"transferring\"} 1"));
+  EXPECT_THAT(ask("/api/v1/status"), HasSubstr("\"state\":\"running\""));
+  EXPECT_TRUE(std::filesystem::is_socket(data_ / "crawld.sock"));
+  gate->Open();
+  process->Signal(SIGTERM);
+  EXPECT_EQ(process->Wait(), 0);
+  EXPECT_FALSE(std::filesystem::exists(data_ / "crawld.sock"));
+  std::string own;
+  for (const auto& line : ReadArchive(data_).log) {
+    if (line.at("url").as_string().find(address) != line.at("url").as_string().npos) {
+      own += line.at("reason").as_string();
+    }
+  }
+  EXPECT_EQ(own, "address_forbidden") << "its robots.txt";
 }
 
 }  // namespace

@@ -1,0 +1,74 @@
+// HttpServer: HTTP/1.1 for the admin API, on a Unix socket, on TCP, or both.
+//
+// For a few operators and a scraper, in a process whose time is for something else: one thread of
+// low priority serves all of them, and no more than `rate` requests a second; who asks for more
+// waits. Heads, bodies and the number of connections are limited, and a client that is slow loses
+// its connection. On TCP a request needs the token, if there is one, and must be meant for us (its
+// Host header), so that a page in the operator's browser cannot speak to us under a name of its
+// own. The Unix socket is for whom its folder's and its own permissions let in (0660).
+//
+// Thread safety: the handler is called on the server's thread, and must not block; the other
+// members from any thread. Errors: the constructor throws FatalError.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace crawld::service {
+
+struct HttpRequest {
+  std::string method;                        // "GET"; a HEAD comes as one, and its body is not sent
+  std::string path;                          // percent-decoded, without the query
+  std::map<std::string, std::string> query;  // decoded; of several values the last
+  std::string body;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::string allow = {};  // of a 405
+};
+
+struct HttpServerOptions {
+  std::optional<std::filesystem::path> socket;  // one that is there and nobody serves is replaced
+  std::optional<std::string> listen;            // "127.0.0.1:8080", "[::1]:0"
+  std::string token = {};                       // for TCP; empty: none is asked for
+  uint32_t max_connections = 64;                // of each of the two
+  uint32_t max_header_bytes = 16 << 10;
+  uint32_t max_body_bytes = 1 << 20;
+  uint32_t rate = 200;  // requests a second, all clients together; bursts of as many
+  std::chrono::milliseconds request_timeout{10'000};  // for a request to come, an answer to go
+  std::chrono::milliseconds idle_timeout{60'000};     // between two requests
+};
+
+class HttpServer {
+ public:
+  using Handler = std::function<HttpResponse(const HttpRequest&)>;
+
+  HttpServer(const HttpServerOptions& options, Handler handler);
+  // Closes all connections and waits for the thread.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // Where it listens by TCP; 0: it does not.
+  uint16_t port() const;
+
+ private:
+  class Impl;
+  const std::unique_ptr<Impl> impl_;
+};
+
+// Whether it is an address of this machine alone, with a port: "127.0.0.1:8080", "[::1]:8080".
+// nullopt: it is no address with a port.
+std::optional<bool> IsLoopbackEndpoint(const std::string& text);
+
+}  // namespace crawld::service

@@ -1,0 +1,284 @@
+#include "service/http_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "base/error.h"
+#include "tests/support/acceptor.h"
+#include "tests/support/temp_dir.h"
+
+namespace crawld::service {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// A client's connection, closed at the end.
+class Client {
+ public:
+  explicit Client(int port) : fd_(test::ConnectToLoopback(port)) {}
+  explicit Client(const std::filesystem::path& path) : fd_(socket(AF_UNIX, SOCK_STREAM, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    if (connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      close(fd_);
+      fd_ = -1;
+    }
+  }
+  ~Client() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  bool connected() const { return fd_ >= 0; }
+  void Send(const std::string& bytes) const {
+    EXPECT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+  // Everything until the server closes.
+  std::string ReadAll() const {
+    std::string all;
+    std::array<char, 4096> piece{};
+    for (ssize_t got = 0; (got = recv(fd_, piece.data(), piece.size(), 0)) > 0;) {
+      all.append(piece.data(), static_cast<size_t>(got));
+    }
+    return all;
+  }
+  // Until that has come.
+  std::string ReadUntil(const std::string& end) const {
+    std::string all;
+    char byte = 0;
+    while (!all.ends_with(end) && recv(fd_, &byte, 1, 0) == 1) all += byte;
+    return all;
+  }
+
+ private:
+  int fd_;
+};
+
+class HttpServerTest : public testing::Test {
+ protected:
+  HttpServerTest() { options_.listen = "127.0.0.1:0"; }
+
+  void Start() {
+    server_.emplace(options_, [this](const HttpRequest& request) {
+      ++handled_;
+      if (request.path == "/throws") throw std::runtime_error("secret reason");
+      std::string body = request.method + " " + request.path;
+      for (const auto& [name, value] : request.query) body.append(" ").append(name + "=" + value);
+      if (!request.body.empty()) body += " [" + request.body + "]";
+      return HttpResponse{.content_type = "text/plain", .body = body};
+    });
+  }
+  std::string Ask(const std::string& bytes) const {
+    const Client client(server_->port());
+    client.Send(bytes);
+    return client.ReadAll();
+  }
+  static std::string Get(const std::string& target,
+                         const std::string& more = "Host: localhost\r\n") {
+    return "GET " + target + " HTTP/1.1\r\n" + more + "Connection: close\r\n\r\n";
+  }
+
+  const test::TempDir dir_;
+  HttpServerOptions options_;
+  std::atomic<int> handled_ = 0;
+  std::optional<HttpServer> server_;
+};
+
+TEST_F(HttpServerTest, ARequestReachesItsHandlerDecoded) {
+  Start();
+  EXPECT_THAT(
+      Ask(Get("/a%20b/c+d?x=1%3D2&y&z=a+b")),
+      AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), HasSubstr("\r\n\r\nGET /a b/c+d x=1=2 y= z=a b"),
+            HasSubstr("X-Content-Type-Options: nosniff")));
+  EXPECT_THAT(Ask("POST /p HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n"
+                  "Connection: close\r\n\r\nbody"),
+              HasSubstr("POST /p [body]"));
+  const std::string head = Ask("HEAD / HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(head, HasSubstr("Content-Length: 5\r\n"));
+  EXPECT_TRUE(head.ends_with("\r\n\r\n")) << "no body";
+}
+
+TEST_F(HttpServerTest, AConnectionCarriesSeveralRequests) {
+  Start();
+  const Client client(server_->port());
+  for (int i = 0; i < 3; ++i) {
+    client.Send("GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_THAT(client.ReadUntil("GET /x"), HasSubstr("200 OK"));
+  }
+}
+
+TEST_F(HttpServerTest, APageOfAnotherNameCannotSpeakToUs) {
+  Start();
+  for (const char* host : {"Host: evil.test\r\n", "Host: evil.test:80\r\n", "Host: 192.0.2.1\r\n",
+                           "Host: localhost.evil.test\r\n", "Host: \r\n", ""}) {
+    EXPECT_THAT(Ask(Get("/", host)), StartsWith("HTTP/1.1 421 ")) << host;
+  }
+  EXPECT_EQ(handled_, 0);
+  for (const char* host :
+       {"Host: LOCALHOST:8080\r\n", "Host: 127.0.0.1:1\r\n", "Host: [::1]:1\r\n"}) {
+    EXPECT_THAT(Ask(Get("/", host)), StartsWith("HTTP/1.1 200 ")) << host;
+  }
+}
+
+TEST_F(HttpServerTest, WithATokenNobodyIsHeardWithoutIt) {
+  options_.token = "t0ken";
+  Start();
+  for (const char* header :
+       {"", "Authorization: Bearer wrong\r\n", "Authorization: Bearer t0ke\r\n",
+        "Authorization: Basic t0ken\r\n", "Authorization: t0ken\r\n"}) {
+    EXPECT_THAT(Ask(Get("/", std::string("Host: localhost\r\n") + header)),
+                AllOf(StartsWith("HTTP/1.1 401 "), HasSubstr("WWW-Authenticate: Bearer\r\n")))
+        << header;
+  }
+  EXPECT_EQ(handled_, 0);
+  EXPECT_THAT(Ask(Get("/", "Host: monitor.test\r\nAuthorization: bearer t0ken\r\n")),
+              StartsWith("HTTP/1.1 200 "))
+      << "who has the token may use any name";
+}
+
+TEST_F(HttpServerTest, WhatIsTooLargeOrNoHttpIsRefused) {
+  options_.max_header_bytes = 1000;
+  options_.max_body_bytes = 100;
+  Start();
+  EXPECT_THAT(Ask(Get("/" + std::string(2000, 'x'))), StartsWith("HTTP/1.1 431 "));
+  EXPECT_THAT(Ask("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 101\r\n\r\n" +
+                  std::string(101, 'x')),
+              StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(Ask("nonsense\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(Ask(std::string("\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 11)),
+              StartsWith("HTTP/1.1 400 "));
+  EXPECT_EQ(handled_, 0);
+  EXPECT_THAT(Ask(Get("/")), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(HttpServerTest, AnErrorOfOursIsA500ThatTellsNothing) {
+  Start();
+  const std::string answer = Ask(Get("/throws"));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(answer, testing::Not(HasSubstr("secret reason")));
+}
+
+TEST_F(HttpServerTest, ASlowClientLosesItsConnection) {
+  options_.idle_timeout = options_.request_timeout = milliseconds(50);
+  Start();
+  const Client silent(server_->port());
+  const Client slow(server_->port());
+  slow.Send("GET / HTTP/1.1\r\nHost: loc");
+  EXPECT_EQ(silent.ReadAll(), "");
+  EXPECT_EQ(slow.ReadAll(), "");
+}
+
+TEST_F(HttpServerTest, WhoWantsMoreThanTheRateWaits) {
+  options_.rate = 50;
+  Start();
+  const auto began = std::chrono::steady_clock::now();
+  const Client client(server_->port());
+  for (int i = 0; i < 75; ++i) client.Send("GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  for (int i = 0; i < 75; ++i) client.ReadUntil("GET /x");
+  EXPECT_EQ(handled_, 75) << "nobody is turned away";
+  // 50 at once, and the other 25 at 50 a second: never sooner, however fast the machine.
+  EXPECT_GE(std::chrono::steady_clock::now() - began, milliseconds(490));
+}
+
+TEST_F(HttpServerTest, MoreConnectionsThanMayBeWaitTheirTurn) {
+  options_.max_connections = 2;
+  Start();
+  auto first = std::make_unique<Client>(server_->port());
+  const Client second(server_->port());
+  first->Send("GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  first->ReadUntil("GET /x");
+  second.Send("GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  second.ReadUntil("GET /x");
+  const Client third(server_->port());
+  third.Send("GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  std::this_thread::sleep_for(milliseconds(100));
+  EXPECT_EQ(handled_, 2);
+  first.reset();
+  EXPECT_THAT(third.ReadUntil("GET /x"), HasSubstr("200 OK"));
+}
+
+TEST_F(HttpServerTest, TheUnixSocketIsForItsOwnerAndGroupAndGoesWithTheServer) {
+  const auto path = dir_ / "admin.sock";
+  options_.listen.reset();
+  options_.socket = path;
+  options_.token = "t0ken";
+  Start();
+  EXPECT_EQ(server_->port(), 0);
+  struct stat found {};
+  ASSERT_EQ(stat(path.c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777U, 0660U);
+  const Client client(path);
+  client.Send(Get("/", "Host: whatever\r\n"));
+  EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 200 ")) << "permissions are the token here";
+  server_.reset();
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(HttpServerTest, ASocketThatACrashHasLeftIsReplacedAndAnythingElseIsNot) {
+  const auto path = dir_ / "admin.sock";
+  options_.listen.reset();
+  options_.socket = path;
+  const int left = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(bind(left, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  close(left);
+  Start();
+  EXPECT_TRUE(Client(path).connected());
+  EXPECT_THROW(HttpServer(options_, [](const HttpRequest&) { return HttpResponse(); }), FatalError)
+      << "somebody serves there";
+  EXPECT_TRUE(Client(path).connected());
+  server_.reset();
+  std::ofstream(path) << "a file of somebody's";
+  EXPECT_THROW(Start(), FatalError);
+  EXPECT_TRUE(std::filesystem::is_regular_file(path));
+  options_.socket = dir_ / std::string(200, 'x');
+  EXPECT_THROW(Start(), FatalError);
+}
+
+TEST_F(HttpServerTest, AnAddressThatIsTakenIsAnErrorWithItsName) {
+  Start();
+  HttpServerOptions same;
+  same.listen = "127.0.0.1:" + std::to_string(server_->port());
+  try {
+    const HttpServer second(same, [](const HttpRequest&) { return HttpResponse(); });
+    ADD_FAILURE() << "two at one address";
+  } catch (const FatalError& e) {
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("admin.listen"), HasSubstr(*same.listen)));
+  }
+}
+
+TEST(EndpointTest, LoopbackIsToldFromWhatOthersCanReach) {
+  EXPECT_EQ(IsLoopbackEndpoint("127.0.0.1:80"), true);
+  EXPECT_EQ(IsLoopbackEndpoint("[::1]:80"), true);
+  EXPECT_EQ(IsLoopbackEndpoint("0.0.0.0:80"), false);
+  EXPECT_EQ(IsLoopbackEndpoint("[2001:db8::1]:80"), false);
+  for (const char* bad :
+       {"", "80", "localhost:80", "127.0.0.1", "127.0.0.1:70000", "127.0.0.1:x"}) {
+    EXPECT_EQ(IsLoopbackEndpoint(bad), std::nullopt) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace crawld::service
