@@ -34,6 +34,8 @@ log: {{level: info}}
 """
 PATIENCE_S = 120  # only a crawl that hangs takes so long
 
+SOCKETS = shutil.ignore_patterns("*.sock")  # cannot be copied, and need not be
+
 
 class Broken(Exception):
     def __init__(self, problems):
@@ -185,7 +187,7 @@ class Crawl:
         shutil.rmtree(copy, ignore_errors=True)
         if not self.data.exists():
             return None
-        shutil.copytree(self.data, copy)
+        shutil.copytree(self.data, copy, ignore=SOCKETS)
         config = self.write_config("copy.yaml", copy)
         process = self.start(config)
         # Recovery is over when it says that it starts.
@@ -374,7 +376,7 @@ def rebuild_after_power_cut(data, shadow, target, rng):
     """
     if not (shadow / "begun").exists():
         # Killed before main(): the shadow is half made, and nothing has been written.
-        shutil.copytree(data, target)
+        shutil.copytree(data, target, ignore=SOCKETS)
         return
 
     def keep(folder, where):
@@ -395,6 +397,8 @@ def rebuild_after_power_cut(data, shadow, target, rng):
             synced = shadow / "content" / str(number)
             kept = synced.read_bytes() if synced.exists() else b""
             live = shadow / "live" / str(number)
+            if live.is_socket():
+                continue  # the admin API's; the next start makes its own
             if rng is not None and live.exists():
                 now = live.read_bytes()
                 if now.startswith(kept):  # any part of what was appended since

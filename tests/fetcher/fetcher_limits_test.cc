@@ -24,19 +24,19 @@ using test::ResponseHead;
 
 TEST_F(FetcherTest, TheTimeOfTheNameServersIsNotTakenFromTheHosts) {
   test::DnsServer dns([](const test::DnsQuestion& question) {
-    std::this_thread::sleep_for(Millis(150));
+    std::this_thread::sleep_for(Millis(600));
     return test::DnsAnswer{.addresses = question.v6 ? std::vector<std::string>{}
                                                     : std::vector<std::string>{"127.0.0.1"}};
   });
   options_.resolver.servers = {dns.address()};
-  options_.first_byte_timeout = Millis(250);
+  options_.first_byte_timeout = Millis(1000);
   Serve([](const Request&) {
     std::this_thread::sleep_for(Millis(50));
     return Reply().Send(ResponseBytes(200, "x"));
   });
   const FetchResult result = FetchUrl("http://web.test:" + std::to_string(server_->port()) + "/");
   EXPECT_EQ(result.status, 200) << result.detail;
-  EXPECT_GE(result.connect, Millis(150)) << "from the beginning, which is the look-up's";
+  EXPECT_GE(result.connect, Millis(1200)) << "from the beginning, which is the look-up's";
   EXPECT_GE(result.first_byte, result.connect);
 }
 

@@ -610,8 +610,9 @@ TEST_F(FrontierVisitTest, ARobotsFileOnAnotherHostWaitsForThatHostToo) {
 
 TEST_F(FrontierVisitTest, AVisitThatEndsWithTheRunCountsForTheNextOne) {
   Open();
-  CommitSeeds({"http://a.test/", "http://b.test/x"});
+  CommitSeeds({"http://a.test/"});
   Redirect(0);
+  CommitSeeds({"http://b.test/x"});
   Completion of_b = Done(*Next(0));
   ASSERT_EQ(of_b.task.url.href(), "http://b.test/robots.txt");
   of_b.robots = RobotsResult{RobotsResult::Kind::kAllowAll, "", std::nullopt};
