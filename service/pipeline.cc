@@ -142,7 +142,8 @@ std::optional<frontier::Task> Pipeline::NextTask() {
     // Before the lease: what is committed after this look wakes us again.
     const bool over = options_.once && OnlyParkedAreLeft();
     if (over && uncommitted_.load(std::memory_order_acquire) == 0) return std::nullopt;
-    if (over) {  // but what is under way may bring more
+    if (over) {                                         // but what is under way may bring more
+      starved_.store(true, std::memory_order_relaxed);  // the committer is not to wait for company
       Idle("waits for what is under way");
       wake_.WaitFor(kDispatchPoll);
       continue;
