@@ -170,7 +170,7 @@ class Fetcher::Loop {
 
   // Constant after construction.
   const FetcherOptions options_;
-  const size_t max_kept_;  // connections of a multi handle
+  const size_t max_kept_;  // a multi handle's share of the kept connections
   const AddressGuard guard_;
   const RequestFields fields_;
   const bool any_proxy_;  // is configured

@@ -212,8 +212,9 @@ int Fetcher::Loop::OnRequest(void* user, char* peer_ip, char*, int peer_port, in
     return CURL_PREREQFUNC_ABORT;
   }
   // libcurl finds out that a server has closed one when it opens another with the same handle:
-  // those of a handle with nothing to do must not take the places of all.
-  if (kept == nullptr && transfer.multi->kept >= loop.max_kept_) {
+  // those of a handle with nothing to do must not take the places of all, so each has its share.
+  if (kept == nullptr && loop.kept_.size() >= loop.options_.max_kept_connections &&
+      transfer.multi->kept >= loop.max_kept_) {
     Set(transfer.easy, CURLOPT_FORBID_REUSE, 1L);
   }
   transfer.died = std::exchange(transfer.sent, true);
