@@ -80,7 +80,7 @@ seeds: {{files: ["{out}/seeds.txt"]}}
 identity: {{user_agent: "dead (+https://example.org/bench)"}}
 politeness: {{delay: {delay}}}
 frontier: {{hosts_in_memory: 16384}}
-fetcher: {{allow_addresses: [127.0.0.0/8]{os.environ.get("FETCHER","")}}}
+fetcher: {{allow_addresses: [127.0.0.0/8]}}
 log: {{file: {out}/crawld.log}}
 """)
     log = work / "access.log"

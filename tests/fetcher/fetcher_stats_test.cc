@@ -15,9 +15,43 @@ namespace {
 using test::Reply;
 using test::Request;
 
-constexpr std::chrono::milliseconds kMoment{1};
+class FetcherStatsTest : public FetcherTest {
+ protected:
+  void AwaitIdle() {
+    Await([this] { return fetcher().stats().oldest == Millis(0); });
+  }
+  void AwaitTold(int times) {
+    Await([this, times] { return told_ >= times; });
+  }
+  // Who asks for it is impatient after 30 ms, and content when told `times`.
+  FetchRequest Impatient(const std::string& url, int times = 1) {
+    FetchRequest request = RequestFor(url);
+    request.patience = Millis(30);
+    request.on_slow = [this, times] { return ++told_ >= times; };
+    return request;
+  }
+  // Answers of 200 that wait for `gate_`.
+  void ServeLate() {
+    Serve([this](const Request&) {
+      return Reply().WaitFor(gate_).Send(test::ResponseBytes(200, "x"));
+    });
+    gate_ = server_->MakeGate();
+  }
+  template <typename Condition>
+  void Await(Condition holds) {
+    concurrency::Event never;
+    const auto begun = std::chrono::steady_clock::now();
+    while (!holds()) {
+      never.WaitFor(std::chrono::milliseconds(1));
+      ASSERT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(30));
+    }
+  }
 
-TEST_F(FetcherTest, ItCountsWhatItHasDone) {
+  std::atomic<int> told_ = 0;
+  std::shared_ptr<test::Gate> gate_;
+};
+
+TEST_F(FetcherStatsTest, ItCountsWhatItHasDone) {
   test::DnsServer dns([](const test::DnsQuestion& question) {
     if (question.name == "none.test") return test::DnsAnswer{.code = 3};
     return test::DnsAnswer{.addresses = {question.v6 ? "::1" : "127.0.0.1"}};
@@ -37,122 +71,81 @@ TEST_F(FetcherTest, ItCountsWhatItHasDone) {
   EXPECT_EQ(stats.resolving, 0U);
 }
 
-TEST_F(FetcherTest, TheOldestTransferHasAnAgeThatGrowsAndNoneHasNone) {
+TEST_F(FetcherStatsTest, TheOldestTransferHasAnAgeThatGrowsAndNoneHasNone) {
   test::DnsServer dns([](const test::DnsQuestion&) { return test::DnsAnswer{.silent = true}; });
   options_.resolver.servers = {dns.address()};
   Serve([](const Request&) { return Reply().Stall(); });
   EXPECT_EQ(fetcher().stats().oldest, Millis(0));
   for (const std::string& url : {server_->Url("/"), std::string("http://slow.test/")}) {
     auto future = fetcher().Submit(RequestFor(url));
-    while (fetcher().stats().oldest < Millis(120)) (void)future.WaitFor(kMoment);
+    Await([this] { return fetcher().stats().oldest >= Millis(120); });
     EXPECT_EQ(fetcher().stats().resolving, url == "http://slow.test/" ? 1U : 0U);
     fetcher().CancelAll();
     EXPECT_EQ(future.Take().error, FetchError::kCancelled);
-    concurrency::Event never;
-    while (fetcher().stats().oldest > Millis(0)) never.WaitFor(kMoment);
+    AwaitIdle();
   }
 }
 
-TEST_F(FetcherTest, WhatIsRefusedAtOnceLeavesNoAgeBehind) {
+TEST_F(FetcherStatsTest, WhatIsRefusedAtOnceLeavesNoAgeBehind) {
   EXPECT_EQ(FetchUrl("ftp://127.0.0.1/").error, FetchError::kBadUrl);
-  concurrency::Event never;
-  while (fetcher().stats().oldest > Millis(0)) never.WaitFor(kMoment);
+  AwaitIdle();
 }
 
-TEST_F(FetcherTest, WhatEndsByATimeLimitLeavesNoAgeBehind) {
+TEST_F(FetcherStatsTest, WhatEndsByATimeLimitLeavesNoAgeBehind) {
   test::DnsServer dns([](const test::DnsQuestion&) { return test::DnsAnswer{.silent = true}; });
   options_.resolver.servers = {dns.address()};
   options_.total_timeout = Millis(100);
   Serve([](const Request&) { return Reply().Stall(); });
   for (const std::string& url : {server_->Url("/"), std::string("http://slow.test/")}) {
     EXPECT_EQ(FetchUrl(url).error, FetchError::kTotalTimeout);
-    concurrency::Event never;
-    const auto begun = std::chrono::steady_clock::now();
-    while (fetcher().stats().oldest > Millis(0)) {
-      never.WaitFor(kMoment);
-      ASSERT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20));
-    }
+    AwaitIdle();
   }
 }
 
-TEST_F(FetcherTest, WhoIsImpatientIsToldOnceThatNothingIsOver) {
+TEST_F(FetcherStatsTest, WhoIsImpatientIsToldOnceThatNothingIsOver) {
   test::DnsServer dns([](const test::DnsQuestion&) { return test::DnsAnswer{.silent = true}; });
   options_.resolver.servers = {dns.address()};
-  std::shared_ptr<test::Gate> gate;
-  Serve([&](const Request&) { return Reply().WaitFor(gate).Send(test::ResponseBytes(200, "x")); });
-  gate = server_->MakeGate();
-  std::atomic<int> told = 0;
-  FetchRequest request = RequestFor(server_->Url("/"));
-  request.patience = Millis(30);
-  request.on_slow = [&] {
-    ++told;
-    return true;
-  };
-  auto future = fetcher().Submit(std::move(request));
-  while (told == 0) (void)future.WaitFor(kMoment);
-  FetchRequest nameless = RequestFor("http://slow.test/");
-  nameless.patience = Millis(30);
-  nameless.on_slow = [&] {
-    ++told;
-    return true;
-  };
-  auto unresolved = fetcher().Submit(std::move(nameless));
-  while (told == 1) (void)unresolved.WaitFor(kMoment);
-  gate->Open();
+  ServeLate();
+  auto future = fetcher().Submit(Impatient(server_->Url("/")));
+  AwaitTold(1);
+  auto unresolved = fetcher().Submit(Impatient("http://slow.test/"));
+  AwaitTold(2);
+  gate_->Open();
   EXPECT_EQ(future.Take().body, "x");
   fetcher().CancelAll();
   EXPECT_EQ(unresolved.Take().error, FetchError::kCancelled);
-  EXPECT_EQ(told, 2);
+  EXPECT_EQ(told_, 2);
 }
 
 // Found by an attacker: answers that trickle held all places of a crawl.
-TEST_F(FetcherTest, AnAnswerThatTricklesIsSlowToo) {
-  std::shared_ptr<test::Gate> gate;
-  Serve([&](const Request&) {
-    return Reply().Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx").WaitFor(gate).Send("y");
+TEST_F(FetcherStatsTest, AnAnswerThatTricklesIsSlowToo) {
+  Serve([this](const Request&) {
+    return Reply().Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx").WaitFor(gate_).Send("y");
   });
-  gate = server_->MakeGate();
-  std::atomic<int> told = 0;
-  FetchRequest request = RequestFor(server_->Url("/"));
-  request.patience = Millis(30);
-  request.on_slow = [&] {
-    ++told;
-    return true;
-  };
-  auto future = fetcher().Submit(std::move(request));
-  while (told == 0) (void)future.WaitFor(kMoment);
-  gate->Open();
+  gate_ = server_->MakeGate();
+  auto future = fetcher().Submit(Impatient(server_->Url("/")));
+  AwaitTold(1);
+  gate_->Open();
   EXPECT_EQ(future.Take().body, "xy");
-  EXPECT_EQ(told, 1);
+  EXPECT_EQ(told_, 1);
 }
 
-TEST_F(FetcherTest, WhoCannotDoAnythingYetIsToldAgain) {
-  std::shared_ptr<test::Gate> gate;
-  Serve([&](const Request&) { return Reply().WaitFor(gate).Send(test::ResponseBytes(200, "x")); });
-  gate = server_->MakeGate();
-  std::atomic<int> told = 0;
-  FetchRequest request = RequestFor(server_->Url("/"));
-  request.patience = Millis(30);
-  request.on_slow = [&] { return ++told == 3; };
-  auto future = fetcher().Submit(std::move(request));
-  while (told < 3) (void)future.WaitFor(kMoment);
+TEST_F(FetcherStatsTest, WhoCannotDoAnythingYetIsToldAgain) {
+  ServeLate();
+  auto future = fetcher().Submit(Impatient(server_->Url("/"), 3));
+  AwaitTold(3);
   (void)future.WaitFor(Millis(120));
-  gate->Open();
+  gate_->Open();
   EXPECT_EQ(future.Take().body, "x");
-  EXPECT_EQ(told, 3);
+  EXPECT_EQ(told_, 3);
 }
 
-TEST_F(FetcherTest, NobodyIsToldOfAFetchThatIsOverInTime) {
+TEST_F(FetcherStatsTest, NobodyIsToldOfAFetchThatIsOverInTime) {
   Serve([](const Request&) { return test::Answer(200, "x"); });
-  std::atomic<int> told = 0;
-  FetchRequest request = RequestFor(server_->Url("/"));
+  FetchRequest request = Impatient(server_->Url("/"));
   request.patience = Millis(30'000);
-  request.on_slow = [&] {
-    ++told;
-    return true;
-  };
   EXPECT_EQ(fetcher().Submit(std::move(request)).Take().body, "x");
-  EXPECT_EQ(told, 0);
+  EXPECT_EQ(told_, 0);
 }
 
 }  // namespace

@@ -36,11 +36,17 @@ class FrontierTest : public testing::Test {
   Discovery Seed(std::string_view url) {
     return frontier_->scope().JudgeSeed(*web::Url::Parse(url));
   }
+  static std::vector<std::string> Urls(const std::string& host, int count) {
+    std::vector<std::string> urls;
+    for (int i = 0; i < count; ++i) urls.push_back("http://" + host + "/" + std::to_string(i));
+    return urls;
+  }
   void CommitSeeds(const std::vector<std::string>& urls, int64_t now = 0) {
     CommitGroup group;
     for (const std::string& url : urls) group.seeds.push_back(Seed(url));
     frontier_->Commit(std::move(group), At(now));
   }
+  void CommitAt(int64_t now) { frontier_->Commit({}, At(now)); }
   std::optional<Task> Next(int64_t now, bool newcomers = true) {
     Decision decision = frontier_->Next(At(now), newcomers);
     if (auto* task = std::get_if<Task>(&decision)) return std::move(*task);
@@ -96,6 +102,36 @@ class FrontierRobotsTest : public FrontierTest {
     completion.robots = RobotsResult{kind, std::move(body), std::nullopt};
     Finish(std::move(completion), now);
   }
+};
+
+// Hosts whose addresses are known, and count.
+class FrontierAddressTest : public FrontierTest {
+ protected:
+  FrontierAddressTest() { options_.scheduler.politeness.address.delay = Millis(1000); }
+
+  // Answers look-ups until there is something else.
+  Decision Ask(int64_t now) {
+    while (true) {
+      Decision decision = frontier_->Next(At(now));
+      const auto* wanted = std::get_if<LookUp>(&decision);
+      if (wanted == nullptr) return decision;
+      asked_.push_back(wanted->name);
+      frontier_->NoteAddress(wanted->host, addresses_[wanted->name]);
+    }
+  }
+  std::string AskUrl(int64_t now) {
+    Decision decision = Ask(now);
+    const auto* task = std::get_if<Task>(&decision);
+    if (task == nullptr) {
+      last_wait_ = std::get<Wait>(decision);
+      return "";
+    }
+    leased_.emplace(task->url.href(), *task);
+    return std::string(task->url.href());
+  }
+
+  std::map<std::string, std::string> addresses_;
+  std::vector<std::string> asked_;
 };
 
 }  // namespace crawld::frontier

@@ -602,6 +602,14 @@ TEST_F(FrontierTest, ACommitterAndADispatcherForgetNothingBetweenThem) {
   EXPECT_TRUE(frontier_->Drained());
 }
 
+TEST_F(FrontierTest, ANameWithADotAtItsEndIsTheSameHost) {
+  options_.scheduler.politeness.delay = Millis(1000);
+  Open();
+  CommitSeeds({"http://a.test/", "http://a.test./"});
+  EXPECT_TRUE(Next(0));
+  EXPECT_FALSE(Next(0));
+}
+
 TEST(MailboxTest, KeepsOneMergedChangeForEachResidentHost) {
   Mailbox mailbox;
   mailbox.Announce(1);
