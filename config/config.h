@@ -178,6 +178,14 @@ struct Shutdown {
   friend bool operator==(const Shutdown&, const Shutdown&) = default;
 };
 
+// When the crawl holds its breath.
+struct Resources {
+  uint64_t min_free_disk_bytes = 256ULL << 20;
+  std::optional<uint64_t> max_memory_bytes;
+
+  friend bool operator==(const Resources&, const Resources&) = default;
+};
+
 // Where a running daemon can be asked.
 struct Admin {
   std::optional<std::filesystem::path> socket = "crawld.sock";  // relative to data_dir
@@ -236,6 +244,7 @@ struct Config {
   Archive archive;
   Commit commit;
   Shutdown shutdown;
+  Resources resources;
   Admin admin;
   Log log;
 

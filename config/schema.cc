@@ -138,6 +138,14 @@ struct Row {
     key.nullable = true;
     return std::move(*this);
   }
+  Row&& Live() && {
+    key.live = true;
+    return std::move(*this);
+  }
+  Row&& Secret() && {
+    key.secret = true;
+    return std::move(*this);
+  }
   Row&& OneOrMany() && {
     key.one_or_many = true;
     return std::move(*this);
@@ -205,11 +213,13 @@ std::vector<Key> MakeTable() {
           .Range(1, kPathBytes)
           .Doc("Where everything is kept: frontier, archive, crawl log. One daemon at a time."),
 
-      CRAWLD_KEY(seeds.urls).Range(1, 65'535).Doc("URLs to begin with."),
+      CRAWLD_KEY(seeds.urls).Live().Range(1, 65'535).Doc("URLs to begin with."),
       CRAWLD_KEY(seeds.sitemaps)
+          .Live()
           .Range(1, 65'535)
           .Doc("Sitemaps, sitemap indexes or feeds whose URLs belong to the crawl."),
       CRAWLD_KEY(seeds.files)
+          .Live()
           .Range(1, kPathBytes)
           .Doc(
               "Files of URLs, one a line, plain or gzip; patterns such as lists/*.txt.gz; a folder "
@@ -231,16 +241,20 @@ std::vector<Key> MakeTable() {
       CRAWLD_KEY(identity.allow_anonymous).Doc("Allow a user_agent without contact."),
 
       CRAWLD_KEY(scope.mode)
+          .Live()
           .Doc(
               "Which links belong to the crawl: those on a seed's host, on its registrable domain, "
               "below its path, or any."),
       CRAWLD_KEY(scope.include)
+          .Live()
           .Range(1, 4096)
           .Doc("Regular expressions (RE2); if there are any, a URL must match one of them."),
       CRAWLD_KEY(scope.exclude)
+          .Live()
           .Range(1, 4096)
           .Doc("Regular expressions (RE2); a URL that matches one is left out, before include."),
       CRAWLD_KEY(scope.max_depth)
+          .Live()
           .Range(0, 65'535)
           .Doc("How many links away from a seed; 0: the seeds alone. null: no limit."),
       CRAWLD_KEY(scope.max_pages).Range(0, kMany).Doc("Stop after so many pages. 0: no limit."),
@@ -248,9 +262,11 @@ std::vector<Key> MakeTable() {
           .Range(0, kMany)
           .Doc("So many pages of one host. 0: no limit."),
       CRAWLD_KEY(scope.max_url_length)
+          .Live()
           .Range(64, 65'535)
           .Doc("Longer URLs, in bytes, are left out."),
       CRAWLD_KEY(scope.max_host_labels)
+          .Live()
           .Range(1, 127)
           .Doc("Hosts with more labels than this, or longer than DNS allows, are left out."),
       CRAWLD_KEY(scope.follow)
@@ -285,17 +301,21 @@ std::vector<Key> MakeTable() {
           .Doc("Hosts that are due soon and kept in memory; the others are on disk."),
 
       CRAWLD_KEY(politeness.delay)
+          .Live()
           .Range(kZero, kDay)
           .Doc("Between the end of a fetch from a host and the next one; robots.txt may ask for "
                "more."),
       CRAWLD_KEY(politeness.delay_factor)
+          .Live()
           .Range(0, 1000)
           .Doc("Wait so many times as long as the host's last answer took, if that is more than "
                "delay. 0: delay alone."),
       CRAWLD_KEY(politeness.max_delay)
+          .Live()
           .Range(kZero, kDay)
           .Doc("No more than this because of delay_factor."),
       CRAWLD_KEY(politeness.concurrency_per_host)
+          .Live()
           .Range(1, 10'000)
           .Doc("Fetches from one host at the same time."),
       CRAWLD_KEY(politeness.address_delay)
@@ -399,6 +419,7 @@ std::vector<Key> MakeTable() {
       CRAWLD_KEY(fetcher.cookies)
           .Doc("Take cookies and send them back; they are kept in data_dir, in cookies.txt."),
       CRAWLD_KEY(fetcher.proxy)
+          .Secret()
           .Range(1, 2048)
           .Check(CheckProxy)
           .Doc(
@@ -414,6 +435,7 @@ std::vector<Key> MakeTable() {
           .Range(1, kPathBytes)
           .Doc("Certificates to trust, as PEM. null: the system's."),
       CRAWLD_KEY(fetcher.headers)
+          .Secret()
           .Range(0, 8192)
           .Check(CheckHeaders)
           .Doc("More request headers, name: value."),
@@ -424,8 +446,9 @@ std::vector<Key> MakeTable() {
           .Range(1, 253)
           .Doc("The hosts that the entry is for: names, addresses, and *.example.net for all that "
                "is below example.net."),
-      CRAWLD_HOST_KEY(delay).Range(kZero, kDay).Doc("Instead of politeness.delay."),
+      CRAWLD_HOST_KEY(delay).Live().Range(kZero, kDay).Doc("Instead of politeness.delay."),
       CRAWLD_HOST_KEY(concurrency)
+          .Live()
           .Range(1, 10'000)
           .Doc("Instead of politeness.concurrency_per_host."),
       CRAWLD_HOST_KEY(verify_tls).Doc("Check the certificate. false: whoever answers is believed."),
@@ -434,19 +457,22 @@ std::vector<Key> MakeTable() {
           .Doc("Certificates to trust, as PEM, instead of fetcher.ca_file."),
       CRAWLD_HOST_KEY(http2).Doc("Instead of fetcher.http2."),
       CRAWLD_HOST_KEY(proxy)
+          .Secret()
           .Range(1, 2048)
           .Check(CheckProxyOrNone)
           .Doc("Instead of fetcher.proxy; none: straight to the host."),
       CRAWLD_HOST_KEY(username)
+          .Secret()
           .Range(1, 1024)
           .Check(CheckCredential)
           .Doc("For Basic authentication, with a password. Sent to these hosts alone; neither "
                "recorded nor logged, as all that follows."),
-      CRAWLD_HOST_KEY(password).Range(0, 1024).Check(CheckCredential).Doc("To username."),
+      CRAWLD_HOST_KEY(password).Secret().Range(0, 1024).Check(CheckCredential).Doc("To username."),
       CRAWLD_HOST_KEY(password_file)
           .Range(1, kPathBytes)
           .Doc("A file that has the password, such as a credential of systemd's."),
       CRAWLD_HOST_KEY(bearer_token)
+          .Secret()
           .Range(1, 65'536)
           .Check(CheckCredential)
           .Doc("For Bearer authentication (RFC 6750)."),
@@ -454,6 +480,7 @@ std::vector<Key> MakeTable() {
           .Range(1, kPathBytes)
           .Doc("A file that has the bearer_token."),
       CRAWLD_HOST_KEY(headers)
+          .Secret()
           .Range(0, 8192)
           .Check(CheckHeaders)
           .Doc("More request headers, name: value; before those of fetcher.headers."),
@@ -489,9 +516,23 @@ std::vector<Key> MakeTable() {
           .Range(kZero, hours(1))
           .Doc("Time for transfers in flight once the daemon is told to stop."),
 
+      CRAWLD_KEY(resources.min_free_disk_bytes)
+          .Live()
+          .Range(0, kTiB)
+          .Doc("While data_dir's disk has less room than this, nothing more is fetched; what is in "
+               "flight is kept, and the crawl goes on by itself when there is an eighth more. 0: "
+               "until a write fails."),
+      CRAWLD_KEY(resources.max_memory_bytes)
+          .Live()
+          .Range(64 * kMiB, kTiB)
+          .Doc(
+              "While the process has nine tenths of this in RAM, nothing more is fetched. null: of "
+              "what its control group may have, or of the machine's memory."),
+
       CRAWLD_KEY(admin.socket)
           .Range(1, kPathBytes)
-          .Doc("A Unix socket for metrics, health and status; relative to data_dir. null: none."),
+          .Doc("A Unix socket on which the running crawl is watched and steered; relative to "
+               "data_dir. null: none."),
       CRAWLD_KEY(admin.listen)
           .Range(1, 64)
           .Doc("The same by TCP: an address and a port, such as 127.0.0.1:8080. One that others "
@@ -501,9 +542,9 @@ std::vector<Key> MakeTable() {
           .Doc("A file that has the token which a client sends (Authorization: Bearer ...), such "
                "as a credential of systemd's. By TCP alone."),
 
-      CRAWLD_KEY(log.level).Doc("What is logged: this and worse."),
-      CRAWLD_KEY(log.format).Doc("For people, or a JSON object a line."),
-      CRAWLD_KEY(log.file).Range(1, kPathBytes).Doc("null: stderr."),
+      CRAWLD_KEY(log.level).Live().Doc("What is logged: this and worse."),
+      CRAWLD_KEY(log.format).Live().Doc("For people, or a JSON object a line."),
+      CRAWLD_KEY(log.file).Live().Range(1, kPathBytes).Doc("null: stderr."),
   };
   std::vector<Key> table;
   for (Row& row : rows) table.push_back(std::move(row.key));

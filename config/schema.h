@@ -20,6 +20,7 @@ struct KeyInfo {
   std::string range;          // "1KiB to 4GiB"; empty if anything goes
   std::string doc;            // one or two sentences
   bool required = false;
+  bool live = false;  // a reload takes it up; else a restart
 };
 
 // All keys, in the order of the example file.

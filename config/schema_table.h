@@ -47,6 +47,8 @@ struct Key {
   bool required = false;
   bool nullable = false;
   bool one_or_many = false;  // of a list: one alone needs no brackets
+  bool live = false;         // a reload takes it up; else a restart
+  bool secret = false;       // its value may let somebody in: in no message, log or answer
   // Of the number; of the length in bytes of a string or of each string in a list.
   uint64_t min = 0;
   uint64_t max = std::numeric_limits<uint64_t>::max();

@@ -39,7 +39,8 @@ KeyInfo InfoOf(const Key& key) {
           .default_value = DefaultOf(key),
           .range = RangeOf(key),
           .doc = std::string(key.doc),
-          .required = key.required};
+          .required = key.required,
+          .live = key.live};
 }
 
 // Comment lines of at most `width` columns.
@@ -159,12 +160,12 @@ std::vector<KeyInfo> Schema() {
 
 std::string DescribeSchema() {
   std::string text =
-      "| Key | Type | Default | Allowed | Meaning |\n"
-      "|---|---|---|---|---|\n";
+      "| Key | Type | Default | Allowed | Change | Meaning |\n"
+      "|---|---|---|---|---|---|\n";
   for (const KeyInfo& key : Schema()) {
     text += "| `" + key.path + "` | " + key.type + " | " +
             (key.required ? "required" : '`' + key.default_value + '`') + " | " + key.range +
-            " | " + key.doc + " |\n";
+            " | " + (key.live ? "reload" : "restart") + " | " + key.doc + " |\n";
   }
   return text;
 }
@@ -178,7 +179,9 @@ std::string ExampleYaml() {
       "may\n"
       "# have ${NAME} or ${NAME:-default} from the environment; $$ is a dollar sign. Relative "
       "paths are\n"
-      "# relative to this file's folder. A changed config is taken up by a restart.\n";
+      "# relative to this file's folder. What is marked [reload] is taken up while the crawl runs "
+      "(SIGHUP,\n"
+      "# `crawld reload`); the rest by a restart.\n";
   std::string section;
   for (const Key& key : Table()) {
     const std::string of = SectionOf(key.path);
@@ -203,6 +206,7 @@ std::string ExampleYaml() {
                         key.kind == ValueKind::kEnumList;
     if (ranged) comment += " Allowed: " + RangeOf(key) + '.';
     if (key.required) comment += " [required]";
+    if (key.live) comment += " [reload]";
     AppendComment(text, indent, comment);
     text.append(indent).append(mark).append(name).append(": ");
     text.append(key.required ? std::string(key.sample) : DefaultOf(key)).append("\n");

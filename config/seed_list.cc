@@ -31,15 +31,6 @@ std::string_view Trim(std::string_view text) {
   return text.substr(0, text.find_last_not_of(kBlank) + 1);
 }
 
-// Without comment and white space.
-std::string_view Content(std::string_view line) {
-  line = Trim(line);
-  for (size_t at = line.find('#'); at != std::string_view::npos; at = line.find('#', at + 1)) {
-    if (at == 0 || line[at - 1] == ' ' || line[at - 1] == '\t') return Trim(line.substr(0, at));
-  }
-  return line;
-}
-
 class File {
  public:
   explicit File(int fd) : fd_(fd) {}
@@ -48,6 +39,8 @@ class File {
   ~File() {
     if (fd_ >= 0) close(fd_);
   }
+
+  int fd() const { return fd_; }
 
   // As read(2), but for interruptions.
   ssize_t Read(char* to, size_t size) const {
@@ -70,6 +63,14 @@ class TextSource {
   ~TextSource() {
     if (inflating_) inflateEnd(&zlib_);
   }
+
+  // The file itself is read from `offset` on, and is no gzip.
+  void BeginPlainAt(uint64_t offset) {
+    lseek(file_.fd(), static_cast<off_t>(offset), SEEK_SET);
+    begun_ = true;
+  }
+  bool inflating() const { return inflating_; }
+  int fd() const { return file_.fd(); }
 
   // The next piece, good until the next call; empty at the end.
   Result<std::string_view> Next() {
@@ -156,13 +157,53 @@ class TextSource {
   std::array<char, kBufferBytes> text_ = {};
 };
 
+// Of the first and the last bytes before `offset`; nullopt: the file is shorter.
+std::optional<uint32_t> CheckOf(int fd, uint64_t offset) {
+  constexpr uint64_t kEach = 4096;
+  std::array<char, kEach> bytes{};
+  uLong check = crc32(0, nullptr, 0);
+  const uint64_t size = std::min(kEach, offset);
+  for (const uint64_t from : {uint64_t{0}, offset - size}) {
+    const ssize_t got = pread(fd, bytes.data(), size, static_cast<off_t>(from));
+    if (got < 0 || static_cast<uint64_t>(got) != size) return std::nullopt;
+    check = crc32(check, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(size));
+  }
+  return static_cast<uint32_t>(check);
+}
+
 }  // namespace
+
+std::string_view SeedLineContent(std::string_view line) {
+  line = Trim(line);
+  for (size_t at = line.find('#'); at != std::string_view::npos; at = line.find('#', at + 1)) {
+    if (at == 0 || line[at - 1] == ' ' || line[at - 1] == '\t') return Trim(line.substr(0, at));
+  }
+  return line;
+}
 
 class SeedListReader::Impl {
  public:
   Impl(std::string name, int fd) : name_(std::move(name)), source_(fd) {
     long_line_.reserve(kMaxSeedLineBytes + 1);
   }
+
+  // Whether what is before the mark is what was there when it was made.
+  bool GoTo(const SeedListMark& mark) {
+    if (mark.offset == 0 || CheckOf(source_.fd(), mark.offset) != mark.check) return false;
+    source_.BeginPlainAt(mark.offset);
+    whole_ = mark.offset;
+    whole_lines_ = line_ = mark.line;
+    return true;
+  }
+
+  std::optional<SeedListMark> Mark() const {
+    if (source_.inflating()) return std::nullopt;
+    const auto check = CheckOf(source_.fd(), whole_);
+    if (!check) return std::nullopt;
+    return SeedListMark{whole_, whole_lines_, *check};
+  }
+
+  bool LineIsWhole() const { return line_is_whole_; }
 
   Result<std::optional<SeedLine>> Next() {
     if (failed_) return Err(*failed_);
@@ -179,7 +220,7 @@ class SeedListReader::Impl {
       if (too_long_) {
         return SeedLine{.line = line_, .text = text.substr(0, kShownBytes), .too_long = true};
       }
-      text = Content(text);
+      text = SeedLineContent(text);
       if (!text.empty()) return SeedLine{.line = line_, .text = text};
     }
   }
@@ -189,6 +230,7 @@ class SeedListReader::Impl {
   Result<std::optional<std::string_view>> NextLine() {
     long_line_.clear();
     too_long_ = false;
+    line_is_whole_ = false;
     bool any = false;
     for (;;) {
       if (piece_.empty()) {
@@ -205,6 +247,12 @@ class SeedListReader::Impl {
       const size_t end = piece_.find('\n');
       const std::string_view part = piece_.substr(0, end);
       piece_.remove_prefix(end == std::string_view::npos ? piece_.size() : end + 1);
+      taken_ += part.size() + (end == std::string_view::npos ? 0 : 1);
+      if (end != std::string_view::npos) {
+        whole_ += std::exchange(taken_, 0);
+        whole_lines_ = line_ + 1;
+        line_is_whole_ = true;
+      }
       if (end != std::string_view::npos && long_line_.empty()) {
         ++line_;
         too_long_ = part.size() > kMaxSeedLineBytes;
@@ -231,6 +279,10 @@ class SeedListReader::Impl {
   std::string long_line_;   // a line that goes over the end of a piece
   bool too_long_ = false;
   uint64_t line_ = 0;
+  uint64_t taken_ = 0;        // bytes of a line that has not ended
+  uint64_t whole_ = 0;        // bytes before it
+  uint64_t whole_lines_ = 0;  // likewise lines
+  bool line_is_whole_ = false;
   std::optional<Error> failed_;
 };
 
@@ -239,7 +291,8 @@ SeedListReader::SeedListReader(SeedListReader&&) noexcept = default;
 SeedListReader& SeedListReader::operator=(SeedListReader&&) noexcept = default;
 SeedListReader::~SeedListReader() = default;
 
-Result<SeedListReader> SeedListReader::Open(const std::filesystem::path& path) {
+Result<SeedListReader> SeedListReader::Open(const std::filesystem::path& path,
+                                            const std::optional<SeedListMark>& mark) {
   // Not blocking: a FIFO nobody writes to would hold up the open, and then the stop of the daemon.
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return Err(Error{path.string() + ": cannot be opened: " + SystemError(errno)});
@@ -248,8 +301,14 @@ Result<SeedListReader> SeedListReader::Open(const std::filesystem::path& path) {
     close(fd);
     return Err(Error{path.string() + ": is no regular file; write the list to one"});
   }
-  return SeedListReader(std::make_unique<Impl>(path.string(), fd));
+  auto impl = std::make_unique<Impl>(path.string(), fd);
+  if (mark) impl->GoTo(*mark);
+  return SeedListReader(std::move(impl));
 }
+
+std::optional<SeedListMark> SeedListReader::Mark() const { return impl_->Mark(); }
+
+bool SeedListReader::LineIsWhole() const { return impl_->LineIsWhole(); }
 
 Result<std::optional<SeedLine>> SeedListReader::Next() {
   CRAWLD_CHECK(impl_ != nullptr, "a reader that was moved away reads nothing");

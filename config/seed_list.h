@@ -27,6 +27,9 @@ namespace crawld::config {
 
 inline constexpr size_t kMaxSeedLineBytes = 64 << 10;
 
+// What a line has beside white space and a comment.
+[[nodiscard]] std::string_view SeedLineContent(std::string_view line);
+
 struct SeedLine {
   uint64_t line = 0;      // from 1; blank lines and comments count
   std::string_view text;  // good until the next call of Next(); empty only with `nothing`
@@ -34,11 +37,21 @@ struct SeedLine {
   bool nothing = false;   // blank lines and comments for a while: a chance to stop reading
 };
 
+// How far a list has been read, to go on from there when lines were added to its end. `check` tells
+// whether what was read is still there; it looks at the first and the last 4 KiB of that.
+struct SeedListMark {
+  uint64_t offset = 0;  // of a line's beginning
+  uint64_t line = 0;    // lines before it
+  uint32_t check = 0;
+};
+
 // One thread at a time. Movable.
 class SeedListReader {
  public:
-  // The error names the file.
-  [[nodiscard]] static Result<SeedListReader> Open(const std::filesystem::path& path);
+  // From `mark` on, if what is before it has not changed; else from the beginning. The error names
+  // the file.
+  [[nodiscard]] static Result<SeedListReader> Open(const std::filesystem::path& path,
+                                                   const std::optional<SeedListMark>& mark = {});
 
   SeedListReader(SeedListReader&&) noexcept;
   SeedListReader& operator=(SeedListReader&&) noexcept;
@@ -48,6 +61,12 @@ class SeedListReader {
   // truncated gzip) names file and line; what was read before it is good, and the next call says
   // the same again.
   [[nodiscard]] Result<std::optional<SeedLine>> Next();
+
+  // Behind the last line that ended with a line feed. nullopt of a gzip file.
+  [[nodiscard]] std::optional<SeedListMark> Mark() const;
+  // Whether the line that Next() has just given had a line feed at its end: the last one may still
+  // be being written.
+  [[nodiscard]] bool LineIsWhole() const;
 
  private:
   class Impl;

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -276,6 +277,51 @@ TEST(SeedListReaderTest, AListMustBeARegularFile) {
   const auto reader = SeedListReader::Open(path);
   ASSERT_FALSE(reader) << "and not wait for somebody to write";
   EXPECT_NE(reader.error().message.find("no regular file"), std::string::npos);
+}
+
+// What is left of a list from a mark on.
+std::vector<std::string> TextsFrom(const std::filesystem::path& path,
+                                   const std::optional<SeedListMark>& mark,
+                                   std::optional<SeedListMark>* next = nullptr) {
+  std::vector<std::string> texts;
+  auto reader = SeedListReader::Open(path, mark);
+  EXPECT_TRUE(reader);
+  while (const auto line = *reader->Next()) {
+    if (!line->nothing) texts.emplace_back(line->text);
+  }
+  if (next != nullptr) *next = reader->Mark();
+  return texts;
+}
+
+TEST(SeedListMarkTest, AListThatHasGrownIsReadOnFromItsMark) {
+  const TempDir dir;
+  const std::string filler(9000, '#');  // more than a mark's check looks at
+  auto path = dir.Write("list", filler + "\na\nb\nc");
+  std::optional<SeedListMark> mark;
+  EXPECT_THAT(TextsFrom(path, {}, &mark), ElementsAre("a", "b", "c"));
+  ASSERT_TRUE(mark);
+  EXPECT_EQ(mark->line, 3U) << "the last line has not ended";
+  dir.Write("list", filler + "\na\nb\nc2\nd\n");
+  EXPECT_THAT(TextsFrom(path, mark), ElementsAre("c2", "d"));
+}
+
+TEST(SeedListMarkTest, AListThatWasRewrittenIsReadFromItsBeginning) {
+  const TempDir dir;
+  const auto path = dir.Write("list", "a\nb\n");
+  std::optional<SeedListMark> mark;
+  EXPECT_THAT(TextsFrom(path, {}, &mark), ElementsAre("a", "b"));
+  dir.Write("list", "x\nb\nc\n");
+  EXPECT_THAT(TextsFrom(path, mark), ElementsAre("x", "b", "c"));
+  dir.Write("list", "a\n");
+  EXPECT_THAT(TextsFrom(path, mark), ElementsAre("a")) << "it is shorter now";
+}
+
+TEST(SeedListMarkTest, APackedListHasNoMark) {
+  const TempDir dir;
+  const auto path = dir.Write("list", Gzip("a\n"));
+  std::optional<SeedListMark> mark;
+  EXPECT_THAT(TextsFrom(path, {}, &mark), ElementsAre("a"));
+  EXPECT_FALSE(mark);
 }
 
 }  // namespace
