@@ -15,7 +15,7 @@ find_package(GTest REQUIRED)
 include(GoogleTest)
 
 foreach(dep gumbo libdeflate libisal libpsl icu-uc icu-i18n libxxhash re2 libzstd libbrotlidec
-            uchardet expat libcares)
+            uchardet expat libcares libsystemd)
   string(REPLACE "-" "_" name "${dep}")
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${dep})
 endforeach()

@@ -14,6 +14,7 @@ constexpr std::string_view kRunKey = "run";
 constexpr size_t kHostCache = 16384;  // host records kept
 constexpr size_t kMaxExcludedUrlBytes = 8192;
 constexpr size_t kMaxPromotions = 4096;     // retries that fall due, per commit
+constexpr size_t kMaxLifted = 4096;         // hosts that are not held any more, likewise
 constexpr uint8_t kMaxRobotsRedirects = 5;  // RFC 9309 section 2.3.1.2
 
 // Verdicts that depend on where the link stood, or on when: a later link may admit the URL.
@@ -74,14 +75,20 @@ std::vector<HostChange> Frontier::Committer::Commit(CommitGroup& group, const Si
   work.origins_held = origins_held_;
   work.next_later = next_later_;
   work.parked_urls = parked_urls_;
+  work.operator_holds = effects.holds ? effects.holds : operator_holds_;
+  work.lifting = lifting_ || effects.holds != nullptr;
   if (first_ && options_.forget_parking) Unpark(work);
+  if (work.lifting) Lift(work);
   PromoteLater(work);  // first: retries of this very commit are not in the table yet
   for (Completion& completion : group.completions) Complete(work, completion);
   for (const Denial& denial : effects.denials) Deny(work, denial);
   for (const Deferral& deferral : effects.deferrals) {
     HostEntry& entry = HostOf(work, deferral.host, {});
     entry.defer_to = deferral.due;
-    if (deferral.parked) {
+    if (deferral.due == kHeldDue && work.operator_holds &&
+        work.operator_holds->Find(entry.record.name) == nullptr) {
+      entry.defer_to = now;  // it was lifted before it came here
+    } else if (deferral.parked) {
       entry.record.parked_until = deferral.due;
       entry.record.parked_in_run = run_.number;
     }
@@ -116,6 +123,8 @@ std::vector<HostChange> Frontier::Committer::Commit(CommitGroup& group, const Si
   holds_ = std::move(work.holds);
   parked_urls_ = work.parked_urls;
   first_ = false;
+  operator_holds_ = work.operator_holds;
+  lifting_ = work.lifting;
   next_later_ = work.next_later;
   for (const web::UrlHash& hash : work.now_seen) seen_.Insert(hash);
   for (const HostId host : work.touched) hosts_.at(host).Settle(run_.number);
@@ -170,8 +179,7 @@ void Frontier::Committer::Complete(Work& work, Completion& completion) {
   if (reach == Reach::kAnswered) {
     host.record.last_took = std::min(completion.took, Millis(UINT32_MAX));
     host.record.failures = 0;
-    host.record.parked_until = WallTime{};
-    host.record.parked_in_run = 0;
+    ForgetParking(host.record);
   }
   Hold(work, task, completion.hold_host_until);
   if (task.info.kind == TaskKind::kRobots) {
@@ -380,6 +388,25 @@ void Frontier::Committer::Unpark(Work& work) {
     }
     return true;
   });
+}
+
+void Frontier::Committer::ForgetParking(HostRecord& record) {
+  record.parked_until = WallTime{};
+  record.parked_in_run = 0;
+}
+
+void Frontier::Committer::Lift(Work& work) {
+  size_t lifted = 0;
+  store_.ScanDue(kHeldDue, [&](WallTime, HostId id) {
+    const auto record = store_.ReadHost(id);
+    if (!record || work.operator_holds->Find(record->name) != nullptr) return true;
+    HostEntry& host = HostOf(work, id, {});
+    if (host.record.parked_until >= kHeldDue) ForgetParking(host.record);
+    host.defer_to = work.now;
+    work.Change(id).due_earlier = true;
+    return ++lifted < kMaxLifted;
+  });
+  work.lifting = lifted == kMaxLifted;
 }
 
 void Frontier::Committer::Discover(Work& work, CommitGroup& group) {

@@ -17,9 +17,8 @@
 
 namespace crawld::frontier {
 
-// Names of the store's entries: the archive's position, and what a note's name begins with.
+// Name of the store's entry for the archive's position.
 inline constexpr std::string_view kArchiveKey = "archive";
-inline constexpr std::string_view kNotePrefix = "note:";
 
 class Frontier::Committer {
  public:
@@ -33,6 +32,8 @@ class Frontier::Committer {
   // Of the latest commit.
   const std::vector<RobotsHold>& holds() const { return holds_; }
   WallTime next_later() const { return next_later_; }
+  // Hosts whose hold was lifted are still to be made due.
+  bool lifting() const { return lifting_; }
 
   // Durable when it returns. Throws FatalError; then nothing is, and nothing has changed here.
   std::vector<HostChange> Commit(CommitGroup& group, const SideEffects& effects, WallTime now);
@@ -70,6 +71,8 @@ class Frontier::Committer {
     std::vector<RobotsHold> holds;
     uint64_t parked_urls = 0;
     WallTime next_later = kNever;
+    OperatorHoldsPtr operator_holds;
+    bool lifting = false;
     std::vector<HostId> touched;
     std::vector<web::UrlHash> now_seen;
     std::unordered_map<HostId, HostChange> changes;
@@ -109,6 +112,10 @@ class Frontier::Committer {
   void PromoteLater(Work& work);
   // All hosts that an earlier run has parked.
   void Unpark(Work& work);
+  // Hosts that wait for their hold's end, and are not held any more, are due; some of them a
+  // commit. Cost: a look at all that are held.
+  void Lift(Work& work);
+  static void ForgetParking(HostRecord& record);
 
   // What was found, each URL once.
   void Discover(Work& work, CommitGroup& group);
@@ -129,6 +136,8 @@ class Frontier::Committer {
   RunRecord run_;
   bool ended_clean_ = true;
   bool first_ = true;  // no commit yet
+  OperatorHoldsPtr operator_holds_;
+  bool lifting_ = false;
   std::vector<RobotsHold> holds_;
   std::unordered_map<HostId, HostEntry> hosts_;
   WallTime next_later_ = kNever;

@@ -83,7 +83,7 @@ WallTime Explanation::Earliest(WallTime now) const {
 }
 
 Explanation Explain(const Store& store, const Scope& scope, const SchedulerOptions& options,
-                    web::Url url, WallTime now) {
+                    const OperatorHolds* holds, web::Url url, WallTime now) {
   url.DropFragment();
   const Discovery found = scope.JudgeSeed(std::move(url));
   Explanation out;
@@ -103,8 +103,12 @@ Explanation Explain(const Store& store, const Scope& scope, const SchedulerOptio
         {Hold::kParked, host.parked_until},
     };
     for (const auto& [hold, until] : all) {
-      if (until > now) out.limits.push_back({hold, until});
+      if (until > now && until < kHeldDue) out.limits.push_back({hold, until});
     }
+  }
+  if (const OperatorHold* held = holds ? holds->Find(found.url.host()) : nullptr) {
+    out.limits.push_back(
+        {held->kind == HoldKind::kPaused ? Hold::kPaused : Hold::kBlocked, kNever});
   }
   std::stable_sort(out.limits.begin(), out.limits.end(),
                    [](const Limit& a, const Limit& b) { return a.until > b.until; });

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "frontier/operator_holds.h"
 #include "frontier/records.h"
 #include "frontier/scheduler.h"
 #include "frontier/scope.h"
@@ -44,8 +45,9 @@ struct Explanation {
   WallTime Earliest(WallTime now) const;
 };
 
-// Cost: of a URL that waits, a look at all that wait before it.
+// `holds`: the operator's, if there are any. Cost: of a URL that waits, a look at all that wait
+// before it.
 Explanation Explain(const Store& store, const Scope& scope, const SchedulerOptions& options,
-                    web::Url url, WallTime now);
+                    const OperatorHolds* holds, web::Url url, WallTime now);
 
 }  // namespace crawld::frontier

@@ -20,14 +20,15 @@ std::string IdentityOf(const web::CrawlKeyOptions& key) {
                      key.drop_tracking, key.sort_query);
 }
 
-std::unique_ptr<const Scope> MakeScope(ScopeOptions options, uint64_t seed) {
+[[noreturn]] void Refuse(const PatternError& error) {
+  throw FatalError(fmt::format("scope.{}[{}]: {}", error.in_exclude ? "exclude" : "include",
+                               error.index, error.message));
+}
+
+std::unique_ptr<Scope> MakeScope(ScopeOptions options, uint64_t seed) {
   options.hash_seed = seed;
   auto scope = Scope::Create(options);
-  if (!scope) {
-    throw FatalError(fmt::format("scope.{}[{}]: {}",
-                                 scope.error().in_exclude ? "exclude" : "include",
-                                 scope.error().index, scope.error().message));
-  }
+  if (!scope) Refuse(scope.error());
   return *std::move(scope);
 }
 
@@ -44,6 +45,7 @@ Frontier::Frontier(const std::filesystem::path& directory, FrontierOptions optio
   stats_.counters = committer_->counters();
   stats_.origins_held = committer_->origins_held();
   next_later_ = committer_->next_later();
+  politeness_ = options_.scheduler.politeness;
 }
 
 Frontier::~Frontier() = default;
@@ -61,6 +63,10 @@ void Frontier::Apply(const News& news) {
     scheduler_.GateOpened(opened->host, opened->when, opened->hold_until);
   } else if (const auto* given_up = std::get_if<GivenUp>(&news)) {
     scheduler_.Park(given_up->host, given_up->until);
+  } else if (const auto* holds = std::get_if<OperatorHoldsPtr>(&news)) {
+    scheduler_.SetHolds(*holds);
+  } else if (const auto* politeness = std::get_if<PolitenessOptions>(&news)) {
+    scheduler_.SetPaces(*politeness);
   }
 }
 
@@ -99,6 +105,7 @@ void Frontier::Keep(SideEffects effects) {
   effects_.deferrals.insert(effects_.deferrals.end(), effects.deferrals.begin(),
                             effects.deferrals.end());
   effects_.touches.insert(effects_.touches.end(), effects.touches.begin(), effects.touches.end());
+  if (effects.holds) effects_.holds = std::move(effects.holds);
   stats_.scheduler = scheduler_.stats();
   unwritten_until_ = scheduler_.unwritten_until();
 }
@@ -139,6 +146,49 @@ void Frontier::OpenGate(HostId host, WallTime now, WallTime hold_until) {
 
 void Frontier::Park(HostId host, WallTime until) { Tell(GivenUp{host, until}); }
 
+void Frontier::SetHolds(OperatorHoldsPtr holds) {
+  {
+    MutexLock lock(mutex_);
+    holds_ = holds;
+  }
+  Tell(std::move(holds));
+}
+
+void Frontier::Reload(const ScopeOptions& scope, const PolitenessOptions& politeness) {
+  auto rules = Scope::Compile(scope);
+  if (!rules) Refuse(rules.error());
+  scope_->Use(*std::move(rules));
+  {
+    MutexLock lock(mutex_);
+    TakePaces(politeness_, politeness);
+  }
+  Tell(politeness);
+}
+
+Explanation Frontier::Explain(web::Url url, WallTime now) const {
+  OperatorHoldsPtr holds;
+  SchedulerOptions options = options_.scheduler;
+  {
+    MutexLock lock(mutex_);
+    holds = holds_;
+    options.politeness = politeness_;
+  }
+  return frontier::Explain(store_, *scope_, options, holds.get(), std::move(url), now);
+}
+
+FrontierMemory Frontier::memory() const {
+  const Store::Memory store = store_.MemoryUse();
+  return {options_.seen_cache_bytes, store.cache_bytes, store.write_buffer_bytes};
+}
+
+std::vector<std::optional<std::pair<UrlState, Verdict>>> Frontier::StatesOf(
+    const std::vector<Discovery>& urls) const {
+  std::vector<Store::UrlId> ids;
+  ids.reserve(urls.size());
+  for (const Discovery& url : urls) ids.push_back({url.host, url.hash});
+  return store_.ReadStates(ids);
+}
+
 bool Frontier::Seen(const Discovery& found) const {
   return seen_.Contains(found.hash) ||
          (found.verdict != Verdict::kAdmit && seen_.Contains(ExcludedKey(found.hash)));
@@ -175,6 +225,7 @@ void Frontier::Commit(CommitGroup group, WallTime now) {
     stats_.origins_held = committer_->origins_held();
     stats_.parked_urls = committer_->parked_urls();
     next_later_ = committer_->next_later();
+    lifting_ = committer_->lifting();
   }
   for (const RobotsHold& hold : committer_->holds()) options_.on_robots_hold(hold);
   options_.on_schedule_change();
@@ -182,7 +233,7 @@ void Frontier::Commit(CommitGroup group, WallTime now) {
 
 WallTime Frontier::NextChore(WallTime now) const {
   MutexLock lock(mutex_);
-  return effects_.empty() ? next_later_ : now;
+  return effects_.empty() && !lifting_ ? next_later_ : now;
 }
 
 std::optional<std::string> Frontier::ReadNote(std::string_view key) const {

@@ -28,7 +28,9 @@
 
 #include "base/mutex.h"
 #include "base/time.h"
+#include "frontier/explain.h"
 #include "frontier/mailbox.h"
+#include "frontier/operator_holds.h"
 #include "frontier/records.h"
 #include "frontier/scheduler.h"
 #include "frontier/scope.h"
@@ -92,6 +94,13 @@ struct FrontierStats {
   Wait last_wait;                // meaningful when nothing could be leased
 };
 
+// In RAM, as far as it can be told.
+struct FrontierMemory {
+  uint64_t seen_cache_bytes = 0;
+  uint64_t store_cache_bytes = 0;  // blocks, indexes, filters
+  uint64_t store_write_buffer_bytes = 0;
+};
+
 class Frontier {
  public:
   // Opens or creates the store. Throws FatalError; PatternError of the scope as FatalError too.
@@ -115,6 +124,9 @@ class Frontier {
   // then), or it is given up until then.
   void OpenGate(HostId host, WallTime now, WallTime hold_until = WallTime{});
   void Park(HostId host, WallTime until);
+  // Which hosts the operator holds from now on. Not kept by the frontier beyond its life: say it
+  // again after a start, before anything is leased.
+  void SetHolds(OperatorHoldsPtr holds);
   // True: surely seen and durable, with a verdict that the new one would not change. False:
   // unknown.
   bool Seen(const Discovery& found) const;
@@ -122,6 +134,17 @@ class Frontier {
   FrontierStats stats() const;
   // A note that was committed; see CommitGroup::notes.
   std::optional<std::string> ReadNote(std::string_view key) const;
+  // What is known of a URL; see explain.h for its cost.
+  Explanation Explain(web::Url url, WallTime now) const;
+  // What has become of these URLs; nullopt: never found.
+  std::vector<std::optional<std::pair<UrlState, Verdict>>> StatesOf(
+      const std::vector<Discovery>& urls) const;
+  std::optional<HostRecord> ReadHost(HostId host) const { return store_.ReadHost(host); }
+  FrontierMemory memory() const;
+  // From now on, all of it or (FatalError) nothing: which URLs belong to the crawl, also of those
+  // that wait in the queue, and how often hosts may be asked (Scheduler::SetPaces). One thread at a
+  // time.
+  void Reload(const ScopeOptions& scope, const PolitenessOptions& politeness);
   // No URL is queued (leased ones still are, until they are committed) or waits for another try,
   // but for those of hosts that this run has parked.
   bool Drained() const;
@@ -137,7 +160,7 @@ class Frontier {
 
   const FrontierOptions options_;
   Store store_;
-  std::unique_ptr<const Scope> scope_;
+  std::unique_ptr<Scope> scope_;
   SeenCache seen_;                        // has its own synchronisation
   std::unique_ptr<Committer> committer_;  // owned by the committer thread
   Mailbox mailbox_;                       // has its own synchronisation
@@ -169,7 +192,8 @@ class Frontier {
     HostId host = 0;
     WallTime until;
   };
-  using News = std::variant<Released, AddressFound, ProbeWanted, ProbeEnded, GateOpened, GivenUp>;
+  using News = std::variant<Released, AddressFound, ProbeWanted, ProbeEnded, GateOpened, GivenUp,
+                            OperatorHoldsPtr, PolitenessOptions>;
   void Apply(const News& news);
   void Keep(SideEffects effects) EXCLUDES(mutex_);
   void Tell(News news);
@@ -180,6 +204,9 @@ class Frontier {
   FrontierStats stats_ GUARDED_BY(mutex_);
   WallTime next_later_ GUARDED_BY(mutex_) = kNever;
   WallTime unwritten_until_ GUARDED_BY(mutex_){};  // Scheduler::unwritten_until()
+  bool lifting_ GUARDED_BY(mutex_) = false;        // Committer::lifting()
+  OperatorHoldsPtr holds_ GUARDED_BY(mutex_);
+  PolitenessOptions politeness_ GUARDED_BY(mutex_);  // as reloaded
 };
 
 }  // namespace crawld::frontier

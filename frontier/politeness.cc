@@ -32,6 +32,10 @@ std::string_view Name(Hold hold) {
       return "newcomer";
     case Hold::kRestart:
       return "restart";
+    case Hold::kPaused:
+      return "paused";
+    case Hold::kBlocked:
+      return "blocked";
   }
   return "nothing";
 }
@@ -39,6 +43,15 @@ std::string_view Name(Hold hold) {
 std::optional<Millis> CrawlDelayOf(const RobotsRecord& record, std::string_view robots_token) {
   if (record.body.empty()) return std::nullopt;
   return web::RobotsRules::Parse(record.body, robots_token).crawl_delay();
+}
+
+void TakePaces(PolitenessOptions& options, const PolitenessOptions& from) {
+  options.delay = from.delay;
+  options.concurrency_per_host = from.concurrency_per_host;
+  options.delay_factor = from.delay_factor;
+  options.max_delay = from.max_delay;
+  options.hosts = from.hosts;
+  options.paces = from.paces;
 }
 
 Pace PaceOf(const PolitenessOptions& options, std::string_view host,

@@ -57,12 +57,17 @@ enum class Hold : uint8_t {
   kParked,      // it did not answer the probes
   kNewcomer,    // it has not answered yet, and as many such are asked as may be (fetcher.max_slow)
   kRestart,     // nobody knows when it was asked before the last stop, which was none of ours
+  kPaused,      // the operator has paused it (operator_holds.h)
+  kBlocked,     // or blocked
 };
-inline constexpr int kHolds = 12;
+inline constexpr int kHolds = 14;
 std::string_view Name(Hold hold);
 
 // What the latest rules that there were ask for; also while the file is fetched anew.
 std::optional<Millis> CrawlDelayOf(const RobotsRecord& record, std::string_view robots_token);
+
+// Takes from `from` what PaceOf() looks at, and leaves the rest of `options` as it is.
+void TakePaces(PolitenessOptions& options, const PolitenessOptions& from);
 
 // How often a host may be asked, and which rule says so.
 struct Pace {

@@ -100,7 +100,7 @@ void Scheduler::LoadHosts(WallTime now) {
     return true;
   });
   next_disk_due_ = next;
-  for (const HostId id : found) Reschedule(LoadHost(id, now));
+  for (const HostId id : found) ApplyHold(LoadHost(id, now));
 }
 
 // Marks the hosts that have had their share or must wait long, so that others get a turn.
@@ -144,7 +144,13 @@ void Scheduler::SendAway(Host& host) {
     if (!origin.leased.empty() || origin.rules_state == Origin::Rules::kPending) return;
   }
   host.deferral_sent = true;
-  deferrals_.push_back({host.id, std::max(host.due, host.next_fetch), host.parked});
+  const OperatorHold* const hold = HeldBy(host.name);
+  if (hold != nullptr) {
+    deferrals_.push_back({host.id, kHeldDue, hold->kind == HoldKind::kBlocked});
+    return;
+  }
+  const WallTime due = host.due == kHeldDue ? now_ : host.due;  // the hold was lifted meanwhile
+  deferrals_.push_back({host.id, std::max(due, host.next_fetch), host.parked});
 }
 
 void Scheduler::Fill(Host& host, Origin& origin) {

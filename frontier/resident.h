@@ -61,6 +61,7 @@ struct Scheduler::Host {
   bool wants_address = false;                // where it is must be known first
   bool wants_probe = false;                  // gated: it is to be probed
   bool put_off = false;                      // a newcomer, and there are as many as may be
+  bool held = false;                         // by the operator
   uint32_t gates_opened = 0;                 // it was there after all
   uint32_t answers_in_row = 0;
   std::deque<std::pair<HostId, OriginKey>> visitors;  // whose robots files are here, and wait

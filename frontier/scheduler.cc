@@ -45,7 +45,7 @@ void Scheduler::Unready(Host& host) {
 // Puts the host where its state says: into ready_ with the right time, or out of it.
 void Scheduler::Reschedule(Host& host) {
   std::optional<WallTime> at;
-  const bool free = !host.leaving && !host.wants_address && !host.put_off &&
+  const bool free = !host.leaving && !host.wants_address && !host.put_off && !host.held &&
                     host.in_flight < host.pace.concurrency;
   if (free && host.gated()) {
     if (host.wants_probe) at = host.next_fetch;
@@ -125,7 +125,7 @@ WallTime Scheduler::FreeAt(HostId visited, std::string_view name, WallTime now) 
   const WallTime soon = now + kLookAgain;
   if (const auto it = hosts_.find(visited); it != hosts_.end()) {
     const Host& host = *it->second;
-    const bool closed = host.leaving || host.gated() || host.wants_address ||
+    const bool closed = host.leaving || host.gated() || host.held || host.wants_address ||
                         host.in_flight >= host.pace.concurrency;
     const WallTime free = std::max(host.next_fetch, ready_.FreeAt(visited));
     return closed || free == kNever ? std::max(host.next_fetch, soon) : free;
@@ -149,6 +149,7 @@ WallTime Scheduler::FreeAt(HostId visited, std::string_view name, WallTime now) 
 }
 
 WallTime Scheduler::FreeOnDisk(HostId id, std::string_view name, WallTime now) const {
+  if (HeldBy(name) != nullptr) return now + kCrowdedWait;
   const std::optional<HostRecord> record = store_.ReadHost(id);
   if (!record) return now;
   const Pace pace = PaceOnDisk(id, name, record->last_took);
@@ -259,6 +260,11 @@ std::optional<Task> Scheduler::TakeFrom(Host& host, WallTime now, SideEffects& e
       task.asked = host.id;
       task.hash = scope_.Hash(task.url);
       origin.leased.insert(entry.place);
+      if (const Verdict verdict = scope_.JudgeAgain(task.url, task.info);
+          verdict != Verdict::kAdmit) {
+        effects.denials.push_back({std::move(task), verdict});
+        continue;
+      }
       if (options_.politeness.robots && !origin.rules.Allows(task.url.PathAndQuery())) {
         effects.denials.push_back({std::move(task), origin.denial});
         continue;
@@ -368,6 +374,7 @@ void Scheduler::HandOver(SideEffects& effects) {
   deferrals_.clear();
   effects.touches.insert(effects.touches.end(), touches_.begin(), touches_.end());
   touches_.clear();
+  if (std::exchange(holds_changed_, false)) effects.holds = holds_;
 }
 
 bool Scheduler::Answers(HostId id) const {
@@ -377,7 +384,8 @@ bool Scheduler::Answers(HostId id) const {
 
 Wait Scheduler::WhyNothing(WallTime now) const {
   using Reason = Wait::Reason;
-  const WallTime disk = next_disk_due_ > now ? next_disk_due_ : now + kLookAgain;
+  const bool held = next_disk_due_ >= kHeldDue && next_disk_due_ != kNever;
+  const WallTime disk = held ? kNever : next_disk_due_ > now ? next_disk_due_ : now + kLookAgain;
   if (const auto first = ready_.First()) {
     const Host& host = *hosts_.at(first->host);
     const Hold hold = first->for_address             ? Hold::kAddress
@@ -388,6 +396,7 @@ Wait Scheduler::WhyNothing(WallTime now) const {
   if (!newcomers_.empty()) return {disk, Reason::kPoliteness, Hold::kNewcomer};
   if (in_flight_ > 0 || lookups_ > 0) return {disk, Reason::kInFlight, Hold::kInFlight};
   if (gates_ > 0) return {disk, Reason::kGated, Hold::kGate};
+  if (held) return {disk, Reason::kHeld, Hold::kPaused};
   return {disk, disk == kNever ? Reason::kEmpty : Reason::kPoliteness, Hold::kNothing};
 }
 
@@ -505,6 +514,37 @@ void Scheduler::SendHome(Host& host, WallTime until) {
   ++leaving_;
   Unready(host);
   SendAway(host);
+}
+
+void Scheduler::SetPaces(const PolitenessOptions& politeness) {
+  TakePaces(options_.politeness, politeness);
+  for (const auto& [id, host] : hosts_) {
+    // A wait that an earlier pace began ends as the new one has it.
+    if (host->held_by == host->pace.reason && host->last_end != WallTime{}) {
+      host->next_fetch = WallTime{};
+    }
+    UpdatePace(*host);
+    if (!host->leaving) Reschedule(*host);
+  }
+}
+
+void Scheduler::SetHolds(OperatorHoldsPtr holds) {
+  holds_ = std::move(holds);
+  holds_changed_ = true;
+  for (const auto& [id, host] : hosts_) ApplyHold(*host);
+}
+
+void Scheduler::ApplyHold(Host& host) {
+  const OperatorHold* const hold = HeldBy(host.name);
+  host.held = hold != nullptr;
+  if (host.held && !host.leaving && !host.gated()) {
+    host.leaving = true;
+    host.due = kHeldDue;
+    ++leaving_;
+    Unready(host);
+    return SendAway(host);
+  }
+  if (!host.leaving) Reschedule(host);
 }
 
 void Scheduler::NoteAddress(HostId id, std::string_view address) {

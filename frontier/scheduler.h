@@ -21,6 +21,9 @@
 // store by due time and are loaded in that order. A host that has been served `quantum` URLs while
 // others wait on disk makes room for them.
 //
+// A host that the operator holds (operator_holds.h) leaves memory as soon as nothing of it is in
+// flight, and is due when the hold is lifted; a gated one stays, and is not probed.
+//
 // A robots file that is redirected to another host counts for that host's politeness too.
 //
 // Owned by one thread (the dispatcher). Reads the store, never writes it: what must be written is
@@ -43,6 +46,7 @@
 #include "base/time.h"
 #include "concurrency/event.h"
 #include "frontier/mailbox.h"
+#include "frontier/operator_holds.h"
 #include "frontier/politeness.h"
 #include "frontier/ready_queue.h"
 #include "frontier/records.h"
@@ -91,7 +95,10 @@ struct SideEffects {
   std::vector<Denial> denials;
   std::vector<Deferral> deferrals;
   std::vector<Touch> touches;
-  bool empty() const { return denials.empty() && deferrals.empty() && touches.empty(); }
+  OperatorHoldsPtr holds;  // not null: they have changed; whom they do not hold any more is due
+  bool empty() const {
+    return denials.empty() && deferrals.empty() && touches.empty() && holds == nullptr;
+  }
 };
 
 // Nothing can be leased before `until` (kNever: not before something changes).
@@ -102,6 +109,7 @@ struct Wait {
     kInFlight,    // hosts have URLs, all have as many fetches in flight as they may
     kGated,       // hosts have URLs, but do not answer and are being probed
     kCommit,      // much is waiting to be written first
+    kHeld,        // hosts have URLs, and are held by the operator
   };
   WallTime until = kNever;
   Reason reason = Reason::kEmpty;
@@ -149,7 +157,7 @@ struct SchedulerStats {
 
 class Scheduler {
  public:
-  // `store`, `scope` and `mailbox` must outlive it. `scope` only hashes URLs here.
+  // `store`, `scope` and `mailbox` must outlive it.
   Scheduler(const Store& store, const Scope& scope, Mailbox& mailbox,
             const SchedulerOptions& options);
   ~Scheduler();
@@ -172,6 +180,10 @@ class Scheduler {
   // `hold_until`: the answer asks for that.
   void GateOpened(HostId host, WallTime now, WallTime hold_until);
   void Park(HostId host, WallTime until);
+  // From now on: how often hosts may be asked (PaceOf); what else politeness has stays as it was.
+  void SetPaces(const PolitenessOptions& politeness);
+  // From now on; not null.
+  void SetHolds(OperatorHoldsPtr holds);
   // Those shut since the last call.
   std::vector<GatedHost> TakeGated() { return std::exchange(gated_, {}); }
 
@@ -233,6 +245,11 @@ class Scheduler {
   void CloseGate(Host& host);
   void Reschedule(Host& host);
   void Unready(Host& host);
+  const OperatorHold* HeldBy(std::string_view host) const {
+    return holds_ ? holds_->Find(host) : nullptr;
+  }
+  // Holds it, or lets it go, as holds_ has it.
+  void ApplyHold(Host& host);
   Wait WhyNothing(WallTime now) const;
   void Apply(const HostChange& change);
   void DropIfIdle(Host& host);
@@ -241,7 +258,7 @@ class Scheduler {
   const Store& store_;
   const Scope& scope_;
   Mailbox& mailbox_;
-  const SchedulerOptions options_;
+  SchedulerOptions options_;  // constant but for SetPaces()
 
   std::map<HostId, std::unique_ptr<Host>> hosts_;
   ReadyQueue ready_;
@@ -264,6 +281,8 @@ class Scheduler {
   size_t leaving_ = 0;        // hosts on their way out
   std::vector<Deferral> deferrals_;  // for the next SideEffects
   std::vector<Touch> touches_;       // likewise
+  OperatorHoldsPtr holds_;           // null: none yet
+  bool holds_changed_ = false;       // for the next SideEffects
 };
 
 }  // namespace crawld::frontier

@@ -55,17 +55,16 @@ bool IsDnsName(std::string_view host, uint32_t max_labels) {
 
 }  // namespace
 
-struct Scope::Patterns {
+struct Scope::Rules {
+  ScopeOptions options;
   std::unique_ptr<RE2::Set> include;
   std::unique_ptr<RE2::Set> exclude;
 };
 
-Scope::Scope(const ScopeOptions& options) : options_(options) {}
-Scope::~Scope() = default;
-
-Result<std::unique_ptr<Scope>, PatternError> Scope::Create(const ScopeOptions& options) {
-  std::unique_ptr<Scope> scope(new Scope(options));
-  auto patterns = std::make_unique<Patterns>();
+Result<std::shared_ptr<const Scope::Rules>, PatternError> Scope::Compile(
+    const ScopeOptions& options) {
+  auto rules = std::make_shared<Rules>();
+  rules->options = options;
   for (const bool in_exclude : {false, true}) {
     const auto& sources = in_exclude ? options.exclude : options.include;
     if (sources.empty()) continue;
@@ -77,21 +76,49 @@ Result<std::unique_ptr<Scope>, PatternError> Scope::Create(const ScopeOptions& o
     if (!set->Compile()) {
       return Err(PatternError{in_exclude, 0, "the patterns together need too much memory"});
     }
-    (in_exclude ? patterns->exclude : patterns->include) = std::move(set);
+    (in_exclude ? rules->exclude : rules->include) = std::move(set);
   }
-  scope->patterns_ = std::move(patterns);
-  return scope;
+  return rules;
+}
+
+Scope::Scope(const ScopeOptions& options, std::shared_ptr<const Rules> rules)
+    : key_(options.key), hash_seed_(options.hash_seed), rules_(rules.get()) {
+  all_rules_.push_back(std::move(rules));
+}
+Scope::~Scope() = default;
+
+Result<std::unique_ptr<Scope>, PatternError> Scope::Create(const ScopeOptions& options) {
+  auto rules = Compile(options);
+  if (!rules) return Err(std::move(rules.error()));
+  return std::unique_ptr<Scope>(new Scope(options, *std::move(rules)));
+}
+
+void Scope::Use(std::shared_ptr<const Rules> rules) {
+  all_rules_.push_back(std::move(rules));
+  rules_.store(all_rules_.back().get(), std::memory_order_release);
+}
+
+Verdict Scope::JudgeAgain(const web::Url& url, const UrlInfo& info) const {
+  const Rules& rules = this->rules();
+  if (rules.options.max_depth && info.depth > *rules.options.max_depth) return Verdict::kTooDeep;
+  const std::string_view href = url.HrefWithoutFragment();
+  const re2::StringPiece text(href.data(), href.size());
+  if (rules.exclude && rules.exclude->Match(text, nullptr)) return Verdict::kExcluded;
+  if (rules.include && info.kind == TaskKind::kPage && !rules.include->Match(text, nullptr)) {
+    return Verdict::kNotIncluded;
+  }
+  return Verdict::kAdmit;
 }
 
 HostId Scope::HostOf(const web::Url& url) const {
   // "example.org." is the same host, spelt out.
   std::string_view name = url.host();
   if (name.size() > 1 && name.ends_with('.')) name.remove_suffix(1);
-  return web::HostHash(name, options_.hash_seed);
+  return web::HostHash(name, hash_seed_);
 }
 
 web::UrlHash Scope::Hash(const web::Url& url) const {
-  return web::HashKey(web::CrawlKey(url, options_.key), options_.hash_seed);
+  return web::HashKey(web::CrawlKey(url, key_), hash_seed_);
 }
 
 Discovery Scope::Finish(web::Url url, UrlInfo info, Verdict verdict) const {
@@ -109,14 +136,15 @@ Discovery Scope::Finish(web::Url url, UrlInfo info, Verdict verdict) const {
 
 Verdict Scope::Judge(const web::Url& url, const web::Url& page, const UrlInfo& parent,
                      const UrlInfo& info) const {
+  const ScopeOptions& options = rules().options;
   const std::string_view href = url.HrefWithoutFragment();
-  if (href.size() > options_.max_url_length) return Verdict::kUrlTooLong;
-  if (!url.host().starts_with('[') && !IsDnsName(url.host(), options_.max_host_labels)) {
+  if (href.size() > options.max_url_length) return Verdict::kUrlTooLong;
+  if (!url.host().starts_with('[') && !IsDnsName(url.host(), options.max_host_labels)) {
     return Verdict::kBadHost;
   }
   const bool seed = &url == &page;
   if (!seed) {
-    switch (options_.mode) {
+    switch (options.mode) {
       case ScopeMode::kAny:
         break;
       case ScopeMode::kHost:
@@ -136,15 +164,9 @@ Verdict Scope::Judge(const web::Url& url, const web::Url& page, const UrlInfo& p
         break;
       }
     }
-    if (options_.max_depth && info.depth > *options_.max_depth) return Verdict::kTooDeep;
   }
-  const re2::StringPiece text(href.data(), href.size());
-  if (patterns_->exclude && patterns_->exclude->Match(text, nullptr)) return Verdict::kExcluded;
-  // A sitemap is a way to pages, not one of them.
-  if (patterns_->include && info.kind == TaskKind::kPage &&
-      !patterns_->include->Match(text, nullptr)) {
-    return Verdict::kNotIncluded;
-  }
+  const Verdict again = JudgeAgain(url, seed ? UrlInfo{.kind = info.kind} : info);
+  if (again != Verdict::kAdmit) return again;
   if (url.path() == "/robots.txt" && url.query().empty() && info.kind == TaskKind::kPage) {
     return Verdict::kRobotsFile;
   }
@@ -176,7 +198,7 @@ Discovery Scope::JudgeRedirect(web::Url url, const web::Url& page, const UrlInfo
   const bool new_seed = SeedLike(parent);
   if (new_seed) info.prefix_length = PrefixLength(url);
   Verdict verdict = new_seed ? Judge(url, url, info, info) : Judge(url, page, parent, info);
-  if (verdict == Verdict::kAdmit && info.redirects > options_.max_redirects) {
+  if (verdict == Verdict::kAdmit && info.redirects > rules().options.max_redirects) {
     verdict = Verdict::kTooManyRedirects;
   }
   return Finish(std::move(url), info, verdict);
@@ -189,7 +211,7 @@ Discovery Scope::JudgeSitemap(web::Url url, const web::Url& page, const UrlInfo&
   info.prefix_length = parent.prefix_length;
   // A sitemap need not lie under the prefix of the pages it names; its host is what counts. One
   // that a robots.txt names has no prefix to hand on, so scope `prefix` has no use for it.
-  if (options_.mode == ScopeMode::kPrefix && parent.prefix_length == 0) {
+  if (rules().options.mode == ScopeMode::kPrefix && parent.prefix_length == 0) {
     return Finish(std::move(url), info, Verdict::kOutsidePrefix);
   }
   const Verdict verdict =

@@ -8,10 +8,12 @@
 //
 // User names and passwords in URLs are taken away here, so that none is sent or reaches a file.
 //
-// Immutable after construction; any number of threads may judge at once. Cost: a few comparisons,
-// a public-suffix look-up for scope `domain`, one pass of RE2 (linear time) for patterns.
+// Any number of threads may judge at once, also while Use() puts new rules in place. Cost: a few
+// comparisons, a public-suffix look-up for scope `domain`, one pass of RE2 (linear time) for
+// patterns.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -51,6 +53,18 @@ class Scope {
   static Result<std::unique_ptr<Scope>, PatternError> Create(const ScopeOptions& options);
   ~Scope();
 
+  // Rules that are ready to be used.
+  struct Rules;
+  static Result<std::shared_ptr<const Rules>, PatternError> Compile(const ScopeOptions& options);
+  // From now on; what was judged stays so. `key` and `hash_seed`, by which URLs are known, stay as
+  // they were. One thread at a time. Rules that were used before stay in memory, since somebody may
+  // be reading them: this is for an operator's few changes.
+  void Use(std::shared_ptr<const Rules> rules);
+
+  // Of a URL that waits in the queue: whether the rules still admit it, as far as they look at
+  // nothing but the URL and its depth.
+  Verdict JudgeAgain(const web::Url& url, const UrlInfo& info) const;
+
   // A seed: always in scope but for its length and the patterns. kind: page or sitemap.
   Discovery JudgeSeed(web::Url url, TaskKind kind = TaskKind::kPage) const;
 
@@ -69,15 +83,17 @@ class Scope {
   Discovery JudgeSitemap(web::Url url, const web::Url& page, const UrlInfo& info) const;
 
  private:
-  struct Patterns;
-  explicit Scope(const ScopeOptions& options);
+  Scope(const ScopeOptions& options, std::shared_ptr<const Rules> rules);
+  const Rules& rules() const { return *rules_.load(std::memory_order_acquire); }
   Verdict Judge(const web::Url& url, const web::Url& page, const UrlInfo& parent,
                 const UrlInfo& info) const;
   Discovery Finish(web::Url url, UrlInfo info, Verdict verdict) const;
   bool SeedLike(const UrlInfo& info) const { return info.depth == 0; }
 
-  const ScopeOptions options_;
-  std::unique_ptr<const Patterns> patterns_;
+  const web::CrawlKeyOptions key_;
+  const uint64_t hash_seed_;
+  std::vector<std::shared_ptr<const Rules>> all_rules_;  // owned by who calls Use()
+  std::atomic<const Rules*> rules_;                      // release/acquire: the last of them
 };
 
 }  // namespace crawld::frontier

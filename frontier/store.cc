@@ -82,6 +82,8 @@ struct Store::Db {
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kTables> tables{};
   bool failed = false;  // a write was refused
+  std::shared_ptr<rocksdb::Cache> cache;
+  std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;  // charged to the cache
 
   rocksdb::Status Open(const std::string& directory, const rocksdb::Options& options,
                        const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
@@ -219,6 +221,8 @@ void Store::OpenDb(const std::filesystem::path& directory, const StoreOptions& o
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   db_options.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(options.write_buffer_bytes, cache);
+  db_->cache = cache;
+  db_->write_buffers = db_options.write_buffer_manager;
 
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
@@ -488,6 +492,13 @@ void Store::ScanHosts(const std::function<bool(HostId, const HostRecord&)>& take
          for (const char c : key) host = host << 8 | static_cast<uint8_t>(c);
          return take(host, Decoded(DecodeHostRecord(value), directory_, "hosts"));
        });
+}
+
+Store::Memory Store::MemoryUse() const {
+  const size_t buffers = db_->write_buffers->memory_usage();
+  const size_t charged = db_->write_buffers->dummy_entries_in_cache_usage();
+  const size_t all = db_->cache->GetUsage();
+  return {all - std::min(all, charged), buffers};
 }
 
 void Store::Write(Batch& batch, bool sync) {

@@ -24,6 +24,9 @@
 
 namespace crawld::frontier {
 
+// What the name of a note's entry (CommitGroup::notes) begins with; the rest is its own.
+inline constexpr std::string_view kNotePrefix = "note:";
+
 struct StoreOptions {
   uint64_t block_cache_bytes = 32ULL << 20;   // data, index and filter blocks together
   uint64_t write_buffer_bytes = 16ULL << 20;  // all memtables together
@@ -74,6 +77,12 @@ class Store {
   void ScanUrls(const std::function<bool(const UrlRecord&)>& take) const;
   void ScanAllQueues(const std::function<bool(QueueEntry&&)>& take) const;
   void ScanHosts(const std::function<bool(HostId, const HostRecord&)>& take) const;
+
+  struct Memory {
+    uint64_t cache_bytes = 0;
+    uint64_t write_buffer_bytes = 0;
+  };
+  Memory MemoryUse() const;
 
   // Applies the batch atomically; empties it. Throws FatalError when the disk says no.
   void Write(Batch& batch, bool sync);

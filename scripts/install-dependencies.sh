@@ -10,7 +10,7 @@ packages=(
   # what crawld is made of
   libboost1.81-dev libboost-json1.81-dev libbrotli-dev libc-ares-dev libcli11-dev libcurl4-openssl-dev
   libdeflate-dev libexpat1-dev libexpected-dev libfmt-dev libgumbo-dev libicu-dev libpsl-dev
-  libisal-dev libre2-dev librocksdb-dev libspdlog-dev libssl-dev libuchardet-dev libxxhash-dev
+  libisal-dev libre2-dev librocksdb-dev libspdlog-dev libsystemd-dev libssl-dev libuchardet-dev libxxhash-dev
   libyaml-cpp-dev libzstd-dev prometheus-cpp-dev zlib1g-dev
   # tests and benchmarks
   libbenchmark-dev libgmock-dev libgtest-dev

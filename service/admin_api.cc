@@ -1,153 +1,308 @@
 #include "service/admin_api.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <string_view>
+#include <boost/json/value_to.hpp>
+#include <charconv>
+#include <optional>
+#include <utility>
 
 #include "archive/bundle.h"
-#include "frontier/records.h"
+#include "service/admin_json.h"
+#include "service/describe.h"
+#include "service/embedded.h"
 #include "service/metrics.h"
+#include "service/submission.h"
+#include "web/host_patterns.h"
+#include "web/url.h"
+#include "web/utf8.h"
 
 namespace crawld::service {
 namespace {
 
 namespace json = boost::json;
 
-// A thread that works and has said nothing for so long hangs; the longest honest silence is a
-// commit on a very slow disk.
-constexpr std::chrono::seconds kStuck{60};
-constexpr uint64_t kLeastDisk = 64ULL << 20;
-constexpr uint64_t kLeastDescriptors = 64;
+constexpr uint64_t kDefaultLimit = 100;
+constexpr uint64_t kMaxLimit = 1000;
+constexpr std::string_view kUrls = "/api/v1/urls";
+constexpr std::string_view kOneHost = "/api/v1/hosts/";
+constexpr std::chrono::milliseconds kEventPeriod{1000};
 
-bool Good(const std::vector<HealthCheck>& checks) {
-  return std::all_of(checks.begin(), checks.end(), [](const auto& check) { return check.good; });
+HttpResponse Json(const json::object& body, int status = 200) {
+  return {.status = status, .body = json::serialize(body) + "\n"};
+}
+
+HttpResponse Refuse(int status, std::string_view why) {
+  return Json({{"error", web::ReplaceInvalidUtf8(why)}}, status);
 }
 
 HttpResponse Report(const std::vector<HealthCheck>& checks) {
-  const bool good = Good(checks);
-  json::array list;
-  for (const HealthCheck& check : checks) {
-    list.push_back({{"check", check.name}, {"ok", check.good}, {"detail", check.detail}});
+  const bool good = AllGood(checks);
+  return Json({{"ok", good}, {"checks", ChecksArray(checks)}}, good ? 200 : 503);
+}
+
+std::string Param(const HttpRequest& request, const std::string& name) {
+  const auto found = request.query.find(name);
+  return found == request.query.end() ? "" : found->second;
+}
+
+// nullopt: it is no number, or too large.
+std::optional<size_t> LimitOf(const HttpRequest& request) {
+  const std::string text = Param(request, "limit");
+  if (text.empty()) return kDefaultLimit;
+  size_t limit = 0;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), limit);
+  if (bad != std::errc() || end != text.data() + text.size() || limit > kMaxLimit) {
+    return std::nullopt;
   }
-  const json::object body{{"ok", good}, {"checks", std::move(list)}};
-  return {.status = good ? 200 : 503, .body = json::serialize(body) + "\n"};
+  return limit;
 }
 
-HealthCheck CheckDisk(const std::filesystem::path& data_dir) {
-  std::error_code error;
-  const auto space = std::filesystem::space(data_dir, error);
-  if (error) return {"disk", false, fmt::format("{}: {}", data_dir.string(), error.message())};
-  const std::string free = fmt::format("{}: {} free", data_dir.string(), Bytes(space.available));
-  if (space.available >= kLeastDisk) return {"disk", true, free};
-  return {"disk", false, free + "; make room, or the crawl stops when the next write fails"};
+HttpResponse BadLimit() { return Refuse(400, fmt::format("limit: a number up to {}", kMaxLimit)); }
+
+// A host as a URL has it; an empty one stays so. nullopt: it is none.
+std::optional<std::string> HostName(const std::string& text) {
+  if (text.empty()) return text;
+  const auto pattern = web::HostPattern::Parse(text);
+  if (!pattern || pattern->below) return std::nullopt;
+  return pattern->name;
 }
 
-HealthCheck CheckDescriptors() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  const uint64_t open = OpenDescriptors();
-  const std::string detail = fmt::format("{} of {} are open", open, limit.rlim_cur);
-  if (open + kLeastDescriptors <= limit.rlim_cur) return {"descriptors", true, detail};
-  return {"descriptors", false, detail + "; raise LimitNOFILE, or lower fetcher.concurrency"};
+// The body of an order: a JSON object with strings, or nothing. The error says what is wrong.
+Result<std::map<std::string, std::string>, std::string> ReadFields(
+    const std::string& body, std::initializer_list<std::string_view> allowed) {
+  std::map<std::string, std::string> fields;
+  if (body.find_first_not_of(" \t\r\n") == body.npos) return fields;
+  boost::system::error_code error;
+  const json::value value = json::parse(body, error);
+  if (error || !value.is_object()) return Err(std::string("the body is no JSON object"));
+  for (const auto& [key, field] : value.get_object()) {
+    const std::string name(key);
+    if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
+      return Err(fmt::format("'{}' is unknown; there are: {}", name, fmt::join(allowed, ", ")));
+    }
+    if (!field.is_string()) return Err(fmt::format("'{}' is no string", name));
+    fields[name] = json::value_to<std::string>(field);
+  }
+  return fields;
 }
 
 }  // namespace
 
-HealthCheck CheckThreads(const std::vector<concurrency::ThreadInfo>& threads) {
-  std::string stuck;
-  for (const concurrency::ThreadInfo& thread : threads) {
-    if (thread.idle || thread.age < kStuck) continue;
-    stuck += fmt::format("{}{} ({}) has been at '{}' for {}", stuck.empty() ? "" : "; ",
-                         thread.name, thread.tid, thread.note,
-                         Duration(std::chrono::floor<std::chrono::seconds>(thread.age)));
-  }
-  if (stuck.empty()) return {"threads", true, fmt::format("{} work or wait", threads.size())};
-  return {"threads", false, stuck + "; take a backtrace (gdb -p), and restart"};
-}
+struct AdminApi::Route {
+  std::string_view method;
+  std::string_view path;
+  HttpResponse (AdminApi::*answer)(const HttpRequest&);
+};
 
-std::vector<HealthCheck> AdminApi::Alive() const {
-  return {CheckThreads(concurrency::ListThreads())};
-}
-
-std::vector<HealthCheck> AdminApi::Ready() const {
-  std::vector<HealthCheck> checks = Alive();
-  const bool stopping = sources_.stopping();
-  checks.push_back({"running", !stopping, stopping ? "it stops" : "it crawls"});
-  checks.push_back(CheckDisk(sources_.data_dir));
-  checks.push_back(CheckDescriptors());
-  return checks;
-}
-
-HttpResponse AdminApi::Status() const {
-  const Snapshot now = sources_.snapshot();
-  const frontier::Counters& counters = now.frontier.counters;
-  json::object urls;
-  for (int i = 0; i < frontier::kUrlStates; ++i) {
-    urls[frontier::Name(static_cast<frontier::UrlState>(i))] = counters.by_state[i];
-  }
-  json::object idle;
-  for (int i = 0; i < kIdleReasons; ++i) {
-    const auto reason = static_cast<IdleReason>(i);
-    idle[Name(reason)] = std::chrono::duration<double>(sources_.pipeline->idle(reason)).count();
-  }
-  const json::object body{
-      {"crawl", sources_.crawl},
-      {"version", CRAWLD_VERSION},
-      {"started", archive::FormatDate(sources_.started)},
-      {"state", sources_.stopping() ? "stopping" : "running"},
-      {"waits", WaitingFor(now.frontier, now.wall)},
-      {"urls", std::move(urls)},
-      {"hosts",
-       {{"known", counters.hosts},
-        {"waiting", counters.hosts_waiting},
-        {"in_memory", now.frontier.scheduler.resident_hosts},
-        {"gated", now.frontier.scheduler.gated_hosts},
-        {"robots_held_origins", now.frontier.origins_held}}},
-      {"parked_urls", now.frontier.parked_urls},
-      {"fetches", now.pipeline.fetches},
-      {"pages", now.pipeline.pages},
-      {"response_bytes", now.pipeline.bytes},
-      {"errors", now.pipeline.errors},
-      {"in_flight", now.fetcher.in_flight},
-      {"queues",
-       {{"parser", now.pipeline.fetched_queue}, {"committer", now.pipeline.parsed_queue}}},
-      {"held_bytes", now.pipeline.held_bytes},
-      {"idle_seconds", std::move(idle)}};
-  return {.body = json::serialize(body) + "\n"};
-}
-
-HttpResponse AdminApi::Handle(const HttpRequest& request) const {
-  struct Route {
-    std::string_view path;
-    HttpResponse (*answer)(const AdminApi& api);
-  };
-  static constexpr std::array<Route, 4> kRoutes = {{
-      {"/metrics",
-       [](const AdminApi& api) {
-         const AdminSources& from = api.sources_;
-         return HttpResponse{.content_type = kMetricsContentType,
-                             .body = RenderMetrics(from.snapshot(), *from.pipeline,
-                                                   from.host_health(), from.started)};
-       }},
-      {"/healthz", [](const AdminApi& api) { return Report(api.Alive()); }},
-      {"/readyz", [](const AdminApi& api) { return Report(api.Ready()); }},
-      {"/api/v1/status", [](const AdminApi& api) { return api.Status(); }},
+const AdminApi::Route* AdminApi::Routes(size_t& count) {
+  static constexpr std::array<Route, 19> kRoutes = {{
+      {"GET", "/metrics", &AdminApi::Metrics},
+      {"GET", "/healthz", &AdminApi::Healthz},
+      {"GET", "/readyz", &AdminApi::Readyz},
+      {"GET", "/api/v1/status", &AdminApi::Status},
+      {"GET", "/api/v1/events", &AdminApi::Events},
+      {"GET", "/api/v1/threads", &AdminApi::Threads},
+      {"GET", "/api/v1/hosts", &AdminApi::Hosts},
+      {"GET", "/api/v1/hosts/{host}", &AdminApi::Host},
+      {"GET", "/api/v1/fetches", &AdminApi::Fetches},
+      {"GET", "/api/v1/explain", &AdminApi::Explain},
+      {"GET", "/api/v1/holds", &AdminApi::Holds},
+      {"POST", "/api/v1/pause", &AdminApi::Pause},
+      {"POST", "/api/v1/resume", &AdminApi::Resume},
+      {"POST", "/api/v1/block", &AdminApi::Block},
+      {"POST", "/api/v1/unblock", &AdminApi::Unblock},
+      {"POST", "/api/v1/reload", &AdminApi::Reload},
+      {"GET", "/api/v1/log-level", &AdminApi::LogLevel},
+      {"PUT", "/api/v1/log-level", &AdminApi::SetLogLevel},
+      {"GET", "/api/v1/openapi.json", &AdminApi::OpenApi},
   }};
-  for (const Route& route : kRoutes) {
-    if (request.path != route.path) continue;
-    if (request.method == "GET") return route.answer(*this);
-    return {.status = 405, .body = "{\"error\":\"only GET and HEAD\"}\n", .allow = "GET, HEAD"};
+  count = kRoutes.size();
+  return kRoutes.data();
+}
+
+HttpResponse AdminApi::Handle(const HttpRequest& request) {
+  const bool one_host = request.path.starts_with(kOneHost) && request.path.size() > kOneHost.size();
+  const std::string_view path = one_host ? "/api/v1/hosts/{host}" : std::string_view(request.path);
+  std::string allowed;
+  size_t count = 0;
+  const Route* const routes = Routes(count);
+  for (const Route* route = routes; route != routes + count; ++route) {
+    if (route->path != path) continue;
+    if (route->method == request.method) return (this->*route->answer)(request);
+    allowed += (allowed.empty() ? "" : ", ") + std::string(route->method);
+    if (route->method == "GET") allowed += ", HEAD";
   }
-  return {.status = 404,
-          .body =
-              "{\"error\":\"no such path; there are /metrics, /healthz, /readyz and "
-              "/api/v1/status\"}\n"};
+  if (path == kUrls) allowed = "POST";
+  if (allowed.empty()) return Refuse(404, "no such path; /api/v1/openapi.json describes them");
+  HttpResponse refusal = Refuse(405, "allowed here: " + allowed);
+  refusal.allow = allowed;
+  return refusal;
+}
+
+std::unique_ptr<BodyHandler> AdminApi::OpenBody(const HttpRequest& request) {
+  if (request.path != kUrls || request.method != "POST") return nullptr;
+  const bool sitemap = Param(request, "kind") == "sitemap";
+  return std::make_unique<Submission>(
+      sources_.frontier, sources_.pipeline,
+      sitemap ? frontier::TaskKind::kSitemap : frontier::TaskKind::kPage);
+}
+
+HttpResponse AdminApi::Metrics(const HttpRequest&) {
+  return {.content_type = kMetricsContentType,
+          .body = RenderMetrics({.now = sources_.snapshot(),
+                                 .pipeline = sources_.pipeline.metrics(),
+                                 .health = sources_.host_health(),
+                                 .resources = sources_.watermarks.use(),
+                                 .log = sources_.logging.stats(),
+                                 .memory = sources_.frontier.memory(),
+                                 .started = sources_.started})};
+}
+
+HttpResponse AdminApi::Healthz(const HttpRequest&) { return Report(sources_.vitals.Alive()); }
+
+HttpResponse AdminApi::Readyz(const HttpRequest&) { return Report(sources_.vitals.Ready()); }
+
+std::string AdminApi::StatusText() const {
+  return json::serialize(StatusObject({.crawl = sources_.crawl,
+                                       .started = sources_.started,
+                                       .now = sources_.snapshot(),
+                                       .stopping = sources_.pipeline.stopping(),
+                                       .metrics = sources_.pipeline.metrics(),
+                                       .health = sources_.host_health(),
+                                       .resources = sources_.watermarks.use(),
+                                       .steering = sources_.steering.state()}));
+}
+
+HttpResponse AdminApi::Status(const HttpRequest&) { return {.body = StatusText() + "\n"}; }
+
+HttpResponse AdminApi::Events(const HttpRequest&) {
+  HttpResponse response;
+  response.content_type = "text/event-stream";
+  response.period = kEventPeriod;
+  response.next_event = [this] { return "event: status\ndata: " + StatusText() + "\n\n"; };
+  return response;
+}
+
+HttpResponse AdminApi::Threads(const HttpRequest&) {
+  return Json({{"threads", ThreadsArray(concurrency::ListThreads())}});
+}
+
+HttpResponse AdminApi::Hosts(const HttpRequest& request) {
+  const auto limit = LimitOf(request);
+  if (!limit) return BadLimit();
+  const std::string order_name = Param(request, "order");
+  const auto order = ActivityOrder(order_name.empty() ? "fetches" : order_name);
+  if (!order) return Refuse(400, "order: fetches, errors, bytes, time or last");
+  json::array hosts;
+  for (const HostActivity& host :
+       sources_.activity.Hosts(*order, Param(request, "search"), *limit)) {
+    hosts.push_back(HostObject(host));
+  }
+  return Json({{"hosts", std::move(hosts)}});
+}
+
+HttpResponse AdminApi::Host(const HttpRequest& request) {
+  const std::string text = request.path.substr(kOneHost.size());
+  const auto name = HostName(text);
+  const auto url = name ? web::Url::Parse("http://" + *name + "/") : web::Url::Parse("");
+  if (!url) return Refuse(400, fmt::format("'{}' is no host", text));
+  const WallTime now = sources_.clock.Now();
+  const auto record = sources_.frontier.ReadHost(sources_.frontier.scope().HostOf(*url));
+  if (!record) return Refuse(404, fmt::format("nothing was ever found of '{}'", *name));
+  const auto explained = sources_.frontier.Explain(*url, now);
+  json::array lately;
+  for (const FetchNote& fetch : sources_.activity.Fetches(*name, false, kDefaultLimit)) {
+    lately.push_back(FetchObject(fetch));
+  }
+  json::object body = HostRecordObject(*record, explained);
+  body["fetches"] = std::move(lately);
+  return Json(body);
+}
+
+HttpResponse AdminApi::Fetches(const HttpRequest& request) {
+  const auto limit = LimitOf(request);
+  if (!limit) return BadLimit();
+  const auto host = HostName(Param(request, "host"));
+  if (!host) return Refuse(400, "host: a host's name");
+  const std::string errors = Param(request, "errors");
+  if (!errors.empty() && errors != "true" && errors != "false") {
+    return Refuse(400, "errors: true or false");
+  }
+  json::array fetches;
+  for (const FetchNote& fetch : sources_.activity.Fetches(*host, errors == "true", *limit)) {
+    fetches.push_back(FetchObject(fetch));
+  }
+  return Json({{"fetches", std::move(fetches)}});
+}
+
+HttpResponse AdminApi::Explain(const HttpRequest& request) {
+  const std::string text = Param(request, "url");
+  const auto url = web::Url::Parse(text);
+  if (!url || !url->IsHttp()) return Refuse(400, "url: an http or https URL");
+  const WallTime now = sources_.clock.Now();
+  return Json(ExplanationObject(sources_.frontier.Explain(*url, now), now));
+}
+
+HttpResponse AdminApi::Holds(const HttpRequest&) {
+  return Json(SteeringObject(sources_.steering.state()));
+}
+
+HttpResponse AdminApi::Steer(Order order, const HttpRequest& request) {
+  auto fields = ReadFields(request.body, {"host", "domain", "why"});
+  if (!fields) return Refuse(400, fields.error());
+  if (fields->contains("host") && fields->contains("domain")) {
+    return Refuse(400, "a host or a domain, not both");
+  }
+  SteeringTarget target;
+  target.domain = fields->contains("domain");
+  const char* const kind = target.domain ? "domain" : "host";
+  const bool named = fields->contains(kind);
+  target.name = (*fields)[kind];
+  if (named && target.name.empty()) {
+    return Refuse(400, fmt::format("{}: a name; without it the whole crawl is meant", kind));
+  }
+  auto durable = sources_.steering.Obey(order, target, (*fields)["why"]);
+  if (!durable) return Refuse(durable.error().busy ? 503 : 409, durable.error().why);
+  auto promise = std::make_shared<concurrency::Promise<HttpResponse>>();
+  HttpResponse response;
+  response.later = promise->GetFuture();
+  durable->AddDoneCallback(
+      [promise, answer = Holds(request)](concurrency::Future<void>& done) mutable {
+        if (done.Exception()) return;  // the promise breaks, and who asks is told so
+        promise->SetValue(std::move(answer));
+      });
+  return response;
+}
+
+HttpResponse AdminApi::Reload(const HttpRequest&) {
+  const ReloadReport report = sources_.reloader.Reload();
+  return Json(ReloadObject(report), report.good ? 200 : 409);
+}
+
+HttpResponse AdminApi::LogLevel(const HttpRequest&) {
+  return Json({{"level", LevelName(sources_.logging.level())}});
+}
+
+HttpResponse AdminApi::SetLogLevel(const HttpRequest& request) {
+  auto fields = ReadFields(request.body, {"level"});
+  if (!fields) return Refuse(400, fields.error());
+  const auto level = LevelOf((*fields)["level"]);
+  if (!level) {
+    return Refuse(400, "level: trace, debug, info, warn, error, critical or off");
+  }
+  sources_.logging.SetLevel(*level);
+  return LogLevel(request);
+}
+
+HttpResponse AdminApi::OpenApi(const HttpRequest&) {
+  return {.body = std::string(embedded::kOpenApi)};
 }
 
 }  // namespace crawld::service

@@ -1,58 +1,81 @@
-// AdminApi: what a running daemon answers: metrics, health, status. docs/admin.md has the paths.
+// AdminApi: what a running daemon answers, and the orders it takes. docs/admin.md has the paths;
+// the daemon describes them itself (/api/v1/openapi.json).
 //
-// Thread safety: const members from any thread. Nothing here blocks: what is told was counted
-// before.
+// Thread safety: Handle() and OpenBody() are called on the server's thread. Cost: answers come from
+// what was counted before; of the orders, a reload reads files.
 #pragma once
 
-#include <chrono>
-#include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
-#include <vector>
+#include <string_view>
 
-#include "concurrency/threads.h"
+#include "service/activity.h"
 #include "service/host_health.h"
 #include "service/http_server.h"
-#include "service/pipeline_metrics.h"
+#include "service/logging.h"
+#include "service/pipeline.h"
 #include "service/progress.h"
+#include "service/reloader.h"
+#include "service/steering.h"
+#include "service/vitals.h"
+#include "service/watermarks.h"
 
 namespace crawld::service {
 
-// One thing that a daemon must have to be well.
-struct HealthCheck {
-  std::string name;  // "threads", "disk", ...
-  bool good = true;
-  std::string detail;  // a sentence, with what to do where it is not good
-};
-
+// What it tells of. All that is referred to must outlive the API.
 struct AdminSources {
   std::string crawl;  // its name
-  std::filesystem::path data_dir;
   WallTime started{};
   std::function<Snapshot()> snapshot;
   std::function<HostHealthStats()> host_health;
-  std::function<bool()> stopping;
-  const PipelineMetrics* pipeline = nullptr;  // outlives the API
+  const Clock& clock;
+  Pipeline& pipeline;
+  const frontier::Frontier& frontier;
+  const Activity& activity;
+  const Watermarks& watermarks;
+  Vitals& vitals;
+  Steering& steering;
+  Reloader& reloader;
+  Logging& logging;
 };
 
 class AdminApi {
  public:
   explicit AdminApi(AdminSources sources) : sources_(std::move(sources)) {}
 
-  HttpResponse Handle(const HttpRequest& request) const;
-
-  // Whether the process works: each thread has said lately what it does, or that it waits.
-  std::vector<HealthCheck> Alive() const;
-  // Whether it can go on taking pages: alive, not stopping, room on the disk, descriptors left.
-  std::vector<HealthCheck> Ready() const;
+  HttpResponse Handle(const HttpRequest& request);
+  // For a body that is read piece by piece: URLs. Null for all else.
+  std::unique_ptr<BodyHandler> OpenBody(const HttpRequest& request);
 
  private:
-  HttpResponse Status() const;
+  struct Route;
+  static const Route* Routes(size_t& count);
+
+  HttpResponse Metrics(const HttpRequest& request);
+  HttpResponse Healthz(const HttpRequest& request);
+  HttpResponse Readyz(const HttpRequest& request);
+  HttpResponse Status(const HttpRequest& request);
+  HttpResponse Events(const HttpRequest& request);
+  HttpResponse Threads(const HttpRequest& request);
+  HttpResponse Hosts(const HttpRequest& request);
+  HttpResponse Host(const HttpRequest& request);
+  HttpResponse Fetches(const HttpRequest& request);
+  HttpResponse Explain(const HttpRequest& request);
+  HttpResponse Holds(const HttpRequest& request);
+  HttpResponse Pause(const HttpRequest& request) { return Steer(Order::kPause, request); }
+  HttpResponse Resume(const HttpRequest& request) { return Steer(Order::kResume, request); }
+  HttpResponse Block(const HttpRequest& request) { return Steer(Order::kBlock, request); }
+  HttpResponse Unblock(const HttpRequest& request) { return Steer(Order::kUnblock, request); }
+  HttpResponse Steer(Order order, const HttpRequest& request);
+  HttpResponse Reload(const HttpRequest& request);
+  HttpResponse LogLevel(const HttpRequest& request);
+  HttpResponse SetLogLevel(const HttpRequest& request);
+  HttpResponse OpenApi(const HttpRequest& request);
+
+  std::string StatusText() const;
 
   const AdminSources sources_;
 };
-
-// The threads' part: `threads` as of now.
-HealthCheck CheckThreads(const std::vector<concurrency::ThreadInfo>& threads);
 
 }  // namespace crawld::service

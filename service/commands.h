@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -38,6 +39,38 @@ int FrontierList(const std::filesystem::path& config, uint64_t limit);
 int FrontierExport(const std::filesystem::path& config);
 // What has become of one URL, and what holds it back.
 int FrontierExplain(const std::filesystem::path& config, const std::string& url, Format format);
+
+// Where a running daemon is: by its config, its socket, or its address. Exactly one.
+struct AdminChoice {
+  std::optional<std::filesystem::path> config;
+  std::optional<std::filesystem::path> socket;
+  std::optional<std::string> address;               // "127.0.0.1:8080"
+  std::optional<std::filesystem::path> token_file;  // for an address
+};
+enum class StatusCheck { kNone, kAlive, kReady };
+struct StatusOptions {
+  Format format = Format::kText;
+  bool watch = false;                      // again every second, until the process is stopped
+  StatusCheck check = StatusCheck::kNone;  // that alone, and its answer as the exit code
+};
+int ShowStatus(const AdminChoice& choice, const StatusOptions& options);
+struct SubmitOptions {
+  std::vector<std::string> files;  // URL lists; "-" or none: stdin
+  bool sitemaps = false;           // they are sitemaps' URLs
+  Format format = Format::kText;
+};
+int SubmitUrls(const AdminChoice& choice, const SubmitOptions& options);
+struct SteerOptions {
+  std::string host;  // neither: the whole crawl
+  std::string domain;
+  std::string why;
+  Format format = Format::kText;
+};
+// `order`: pause, resume, block or unblock.
+int SteerCrawl(const AdminChoice& choice, const std::string& order, const SteerOptions& options);
+int ReloadConfig(const AdminChoice& choice, Format format);
+// `level` empty: tells it.
+int SetLogLevel(const AdminChoice& choice, const std::string& level);
 
 // Plumbing: one piece of the web's grammar each, from stdin to stdout.
 int UrlTool(const std::optional<std::string>& base);

@@ -18,6 +18,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -25,9 +26,12 @@
 #include <boost/json/serialize.hpp>
 #include <charconv>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
+#include "base/mutex.h"
 #include "concurrency/threads.h"
 #include "web/ascii.h"
 
@@ -45,6 +49,7 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kLookAgain{20};
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // after an error (no descriptors)
 constexpr mode_t kSocketMode = 0660;
+constexpr size_t kPieceBytes = 64 << 10;  // of a body that is read piece by piece
 
 std::string Decode(std::string_view text, bool form) {
   std::string out;
@@ -108,10 +113,18 @@ std::optional<bool> IsLoopbackEndpoint(const std::string& text) {
 
 class HttpServer::Impl {
  public:
-  Impl(const HttpServerOptions& options, Handler handler)
-      : options_(options), handler_(std::move(handler)), io_(1), tokens_(options.rate) {
+  Impl(const HttpServerOptions& options, Handler handler, BodyHandlers body_handlers)
+      : options_(options),
+        handler_(std::move(handler)),
+        body_handlers_(std::move(body_handlers)),
+        io_(1),
+        tokens_(options.rate) {
     if (options_.listen) Listen(*options_.listen);
     if (options_.socket) ListenLocally(*options_.socket);
+    {
+      MutexLock lock(door_->mutex);
+      door_->io = &io_;
+    }
     thread_ = concurrency::NamedThread("admin", [this] {
       concurrency::LowerPriority();
       concurrency::Idle("waits for requests");
@@ -120,6 +133,10 @@ class HttpServer::Impl {
   }
 
   ~Impl() {
+    {
+      MutexLock lock(door_->mutex);
+      door_->io = nullptr;
+    }
     asio::post(io_, [this] { io_.stop(); });
     thread_.Join();
     std::error_code ignored;
@@ -206,55 +223,237 @@ class HttpServer::Impl {
     tokens_ -= 1;
   }
 
+  // What a future has, once it has it. Throws what it has instead.
+  template <typename T>
+  asio::awaitable<T> Await(concurrency::Future<T> future) {
+    auto timer = std::make_shared<asio::steady_timer>(io_, asio::steady_timer::time_point::max());
+    // Whoever keeps the promise may do so when this server is gone.
+    future.AddDoneCallback([door = door_, timer](concurrency::Future<T>&) {
+      MutexLock lock(door->mutex);
+      if (door->io != nullptr) asio::post(*door->io, [timer] { timer->cancel(); });
+    });
+    while (!future.Done()) co_await timer->async_wait(kAwait);
+    if constexpr (std::is_void_v<T>) {
+      future.Take();
+    } else {
+      co_return future.Take();
+    }
+  }
+
   template <typename Protocol>
   asio::awaitable<void> Serve(beast::basic_stream<Protocol> stream) {
+    constexpr bool kLocal = std::is_same_v<Protocol, Local>;
     beast::flat_buffer buffer;
     bool keep = true;
     while (keep) {
-      http::request_parser<http::string_body> parser;
-      parser.header_limit(options_.max_header_bytes);
-      parser.body_limit(options_.max_body_bytes);
+      http::request_parser<http::empty_body> head;
+      head.header_limit(options_.max_header_bytes);
+      head.body_limit(boost::none);
       stream.expires_after(buffer.size() > 0 ? options_.request_timeout : options_.idle_timeout);
-      const auto [head_error, head_bytes] =
-          co_await http::async_read_header(stream, buffer, parser, kAwait);
-      auto error = head_error;
-      HttpResponse response;
-      if (!error) {
-        co_await Turn();
-        stream.expires_after(options_.request_timeout);
-        const auto [body_error, bytes] = co_await http::async_read(stream, buffer, parser, kAwait);
-        error = body_error;
-      }
+      const auto [error, bytes] = co_await http::async_read_header(stream, buffer, head, kAwait);
       if (error) {
         auto refusal = RefusalOf(error);
-        if (!refusal) co_return;  // gone, or too slow
-        response = *std::move(refusal);
-      } else {
-        concurrency::Heartbeat("answers a request");
-        response = Answer(parser.get(), std::is_same_v<Protocol, Local>);
-        concurrency::Idle("waits for requests");
+        if (refusal) co_await Refuse(stream, *refusal);
+        break;
       }
-      keep = !error && parser.get().keep_alive();
-      http::response<http::string_body> out;
-      out.result(static_cast<unsigned>(response.status));
-      out.version(11);
-      out.set(http::field::server, "crawld");
-      out.set(http::field::content_type, response.content_type);
-      out.set(http::field::cache_control, "no-store");
-      out.set("X-Content-Type-Options", "nosniff");
-      if (response.status == 401) out.set(http::field::www_authenticate, "Bearer");
-      if (!response.allow.empty()) out.set(http::field::allow, response.allow);
-      out.keep_alive(keep);
-      const bool head_only = !error && parser.get().method() == http::verb::head;
-      const size_t size = response.body.size();
-      if (!head_only) out.body() = std::move(response.body);
-      out.content_length(size);
-      stream.expires_after(options_.request_timeout);
-      const auto [write_error, written] = co_await http::async_write(stream, out, kAwait);
-      if (write_error) co_return;
+      co_await Turn();
+      if (auto refusal = Judge(head.get(), kLocal)) {
+        co_await Refuse(stream, *refusal);
+        break;
+      }
+      keep = co_await Obey(stream, buffer, head);
     }
     boost::system::error_code ignored;
     stream.socket().shutdown(Protocol::socket::shutdown_send, ignored);  // NOLINT
+  }
+
+  // A request that may be answered. Whether the connection is good for another one.
+  template <typename Stream>
+  asio::awaitable<bool> Obey(Stream& stream, beast::flat_buffer& buffer,
+                             http::request_parser<http::empty_body>& head) {
+    HttpRequest request = RequestOf(head.get());
+    if (web::EqualIgnoringCase(std::string_view(head.get()[http::field::expect]), "100-continue")) {
+      http::response<http::empty_body> go_on(http::status::continue_, 11);
+      const auto [error, bytes] = co_await http::async_write(stream, go_on, kAwait);
+      if (error) co_return false;
+    }
+    if (auto handler = body_handlers_(request)) {
+      co_return co_await ServePieces(stream, buffer, head, std::move(handler));
+    }
+    // The parser looks at the limit when it reads the head, which it has done.
+    if (head.content_length() && *head.content_length() > options_.max_body_bytes) {
+      const auto refusal = RefusalOf(http::error::body_limit);
+      co_await Refuse(stream, *refusal);
+      co_return false;
+    }
+    http::request_parser<http::string_body> parser(std::move(head));
+    parser.body_limit(options_.max_body_bytes);
+    stream.expires_after(options_.request_timeout);
+    const auto [error, bytes] = co_await http::async_read(stream, buffer, parser, kAwait);
+    if (error) {
+      auto refusal = RefusalOf(error);
+      if (refusal) co_await Refuse(stream, *refusal);
+      co_return false;
+    }
+    request.body = std::move(parser.get().body());
+    HttpResponse response = Answer(request);
+    if (response.later) {
+      concurrency::Future<HttpResponse> later = *std::move(response.later);
+      response = co_await Later(request, std::move(later));
+    }
+    const bool keep = parser.get().keep_alive();
+    const bool head_only = parser.get().method() == http::verb::head;
+    if (response.next_event && !head_only) {
+      co_await SendEvents(stream, response);
+      co_return false;
+    }
+    co_return co_await Send(stream, std::move(response), keep, head_only);
+  }
+
+  asio::awaitable<HttpResponse> Later(const HttpRequest& request,
+                                      concurrency::Future<HttpResponse> later) {
+    try {
+      co_return co_await Await(std::move(later));
+    } catch (const std::exception& e) {
+      co_return Failed(request, e.what());
+    }
+  }
+
+  template <typename Body>
+  static void SetFields(http::response<Body>& out, const HttpResponse& response) {
+    out.result(static_cast<unsigned>(response.status));
+    out.version(11);
+    out.set(http::field::server, "crawld");
+    out.set(http::field::content_type, response.content_type);
+    out.set(http::field::cache_control, "no-store");
+    out.set("X-Content-Type-Options", "nosniff");
+    if (!response.security_policy.empty()) {
+      out.set("Content-Security-Policy", response.security_policy);
+      out.set("Referrer-Policy", "no-referrer");
+    }
+    if (response.status == 401) out.set(http::field::www_authenticate, "Bearer");
+    if (response.status == 503) out.set(http::field::retry_after, "1");
+    if (!response.allow.empty()) out.set(http::field::allow, response.allow);
+  }
+
+  // Whether the connection is good for another request.
+  template <typename Stream>
+  asio::awaitable<bool> Send(Stream& stream, HttpResponse response, bool keep, bool head_only) {
+    http::response<http::string_body> out;
+    SetFields(out, response);
+    out.keep_alive(keep);
+    const size_t size = response.body.size();
+    if (!head_only) out.body() = std::move(response.body);
+    out.content_length(size);
+    stream.expires_after(options_.request_timeout);
+    const auto [error, bytes] = co_await http::async_write(stream, out, kAwait);
+    co_return keep && !error;
+  }
+
+  template <typename Stream>
+  asio::awaitable<void> Refuse(Stream& stream, const HttpResponse& refusal) {
+    HttpResponse response = refusal;
+    co_await Send(stream, std::move(response), /*keep=*/false, /*head_only=*/false);
+  }
+
+  // The head of an answer whose length nobody knows.
+  template <typename Stream>
+  asio::awaitable<bool> BeginChunks(Stream& stream, const HttpResponse& response, bool keep) {
+    http::response<http::empty_body> out;
+    SetFields(out, response);
+    out.keep_alive(keep);
+    out.chunked(true);
+    http::response_serializer<http::empty_body> serializer(out);
+    stream.expires_after(options_.request_timeout);
+    const auto [error, bytes] = co_await http::async_write_header(stream, serializer, kAwait);
+    co_return !error;
+  }
+  template <typename Stream>
+  asio::awaitable<bool> SendChunk(Stream& stream, const std::string& text) {
+    if (text.empty()) co_return true;  // an empty one would be the last
+    stream.expires_after(options_.request_timeout);
+    const auto [error, bytes] =
+        co_await asio::async_write(stream, http::make_chunk(asio::buffer(text)), kAwait);
+    co_return !error;
+  }
+
+  template <typename Stream>
+  asio::awaitable<void> SendEvents(Stream& stream, const HttpResponse& response) {
+    if (event_streams_ >= options_.max_event_streams) {
+      HttpResponse refusal =
+          Refusal(503, fmt::format("{} such streams are open, and no more may be", event_streams_));
+      co_await Send(stream, std::move(refusal), false, false);
+      co_return;
+    }
+    ++event_streams_;
+    bool there = co_await BeginChunks(stream, response, false);
+    if (there) there = co_await SendChunk(stream, response.body);
+    while (there) {
+      std::string event;
+      try {
+        event = response.next_event();
+      } catch (const std::exception& e) {
+        spdlog::error("admin: a stream of events failed: {}", e.what());
+        break;
+      }
+      there = co_await SendChunk(stream, event);
+      if (there) co_await Sleep(response.period);
+    }
+    --event_streams_;
+  }
+
+  template <typename Stream>
+  asio::awaitable<bool> ServePieces(Stream& stream, beast::flat_buffer& buffer,
+                                    http::request_parser<http::empty_body>& head,
+                                    std::unique_ptr<BodyHandler> handler) {
+    http::request_parser<http::buffer_body> parser(std::move(head));
+    parser.body_limit(boost::none);
+    const bool keep = parser.get().keep_alive();
+    // Named: GCC 12 destroys temporaries among a co_await's arguments twice.
+    HttpResponse begin;
+    begin.content_type = "application/x-ndjson";
+    const bool begun = co_await BeginChunks(stream, begin, keep);
+    if (!begun) co_return false;
+    std::vector<char> piece(kPieceBytes);
+    while (true) {
+      parser.get().body().data = piece.data();
+      parser.get().body().size = piece.size();
+      stream.expires_after(options_.request_timeout);
+      auto [error, bytes] = co_await http::async_read_some(stream, buffer, parser, kAwait);
+      if (error == http::error::need_buffer) error = {};
+      if (error) co_return false;
+      const bool last = parser.is_done();
+      const std::string_view taken(piece.data(), piece.size() - parser.get().body().size);
+      std::string answer;
+      std::string failure;
+      try {
+        concurrency::Heartbeat("takes URLs");
+        handler->Take(taken, last);
+        auto done = handler->HandOver();
+        concurrency::Idle("waits for requests");
+        while (!done) {
+          co_await Sleep(kLookAgain);
+          done = handler->HandOver();
+        }
+        concurrency::Future<void> durable = *std::move(done);
+        co_await Await(std::move(durable));
+        answer = handler->Answer();
+      } catch (const std::exception& e) {
+        failure = e.what();
+      }
+      if (!failure.empty()) {
+        boost::json::object body;
+        body["error"] = failure;
+        const std::string line = boost::json::serialize(body) + "\n";
+        co_await SendChunk(stream, line);
+        co_return false;  // without the last chunk: the answer is not whole
+      }
+      if (!co_await SendChunk(stream, answer)) co_return false;
+      if (last) break;
+    }
+    stream.expires_after(options_.request_timeout);
+    const auto [error, bytes] = co_await asio::async_write(stream, http::make_chunk_last(), kAwait);
+    co_return keep && !error;
   }
 
   // What to say to who is still there; nullopt: nobody is.
@@ -274,30 +473,51 @@ class HttpServer::Impl {
     return Refusal(400, error.message());
   }
 
-  HttpResponse Answer(const http::request<http::string_body>& from, bool local) const {
-    if (!local) {
-      if (!options_.token.empty()) {
-        const auto given = from[http::field::authorization];
-        constexpr std::string_view kScheme = "bearer ";
-        const std::string_view text(given.data(), given.size());
-        if (!web::StartsWithIgnoringCase(text, kScheme) ||
-            !Same(text.substr(kScheme.size()), options_.token)) {
-          return Refusal(401, "the token is missing or wrong (Authorization: Bearer ...)");
-        }
-      } else if (!IsMeantForUs({from[http::field::host].data(), from[http::field::host].size()})) {
-        return Refusal(421, "the Host header is not ours; ask for localhost or the address");
-      }
+  // Why the request is not to be answered; nullopt: it is.
+  std::optional<HttpResponse> Judge(const http::request<http::empty_body>& from, bool local) const {
+    // A page in the operator's browser that is not ours may send requests, though it cannot read
+    // what is answered.
+    const std::string_view origin(from[http::field::origin]);
+    if (!origin.empty() &&
+        origin != "http://" + std::string(std::string_view(from[http::field::host]))) {
+      return Refusal(403, "a page of another origin may not ask");
     }
+    if (local) return std::nullopt;
+    if (options_.token.empty()) {
+      if (IsMeantForUs(std::string_view(from[http::field::host]))) return std::nullopt;
+      return Refusal(421, "the Host header is not ours; ask for localhost or the address");
+    }
+    constexpr std::string_view kScheme = "bearer ";
+    const std::string_view given(from[http::field::authorization]);
+    if (web::StartsWithIgnoringCase(given, kScheme) &&
+        Same(given.substr(kScheme.size()), options_.token)) {
+      return std::nullopt;
+    }
+    return Refusal(401, "the token is missing or wrong (Authorization: Bearer ...)");
+  }
+
+  static HttpRequest RequestOf(const http::request<http::empty_body>& from) {
     HttpRequest request;
     request.method = from.method() == http::verb::head ? "GET" : std::string(from.method_string());
-    ReadTarget({from.target().data(), from.target().size()}, request);
-    request.body = from.body();
+    ReadTarget(std::string_view(from.target()), request);
+    return request;
+  }
+
+  static HttpResponse Failed(const HttpRequest& request, const char* why) {
+    spdlog::error("admin: {} {} failed: {}", request.method, request.path, why);
+    return Refusal(500, "an error of ours; the log has more");
+  }
+
+  HttpResponse Answer(const HttpRequest& request) const {
+    concurrency::Heartbeat("answers a request");
+    HttpResponse response;
     try {
-      return handler_(request);
+      response = handler_(request);
     } catch (const std::exception& e) {
-      spdlog::error("admin: {} {} failed: {}", request.method, request.path, e.what());
-      return Refusal(500, "an error of ours; the log has more");
+      response = Failed(request, e.what());
     }
+    concurrency::Idle("waits for requests");
+    return response;
   }
 
   bool IsMeantForUs(std::string_view host) const {
@@ -312,20 +532,30 @@ class HttpServer::Impl {
 
   const HttpServerOptions options_;
   const Handler handler_;
+  const BodyHandlers body_handlers_;
   uint16_t port_ = 0;
   asio::ip::address address_;
   bool bound_ = false;
 
+  // Where those knock who keep a promise; closed when the server is gone.
+  struct Door {
+    Mutex mutex;
+    asio::io_context* io GUARDED_BY(mutex) = nullptr;
+  };
+  const std::shared_ptr<Door> door_ = std::make_shared<Door>();
+
   // Owned by the server's thread.
   asio::io_context io_;
+  uint32_t event_streams_ = 0;
   double tokens_;
   Clock::time_point filled_ = Clock::now();
 
   concurrency::NamedThread thread_;  // last: it uses all of the above
 };
 
-HttpServer::HttpServer(const HttpServerOptions& options, Handler handler)
-    : impl_(std::make_unique<Impl>(options, std::move(handler))) {}
+HttpServer::HttpServer(const HttpServerOptions& options, Handler handler,
+                       BodyHandlers body_handlers)
+    : impl_(std::make_unique<Impl>(options, std::move(handler), std::move(body_handlers))) {}
 HttpServer::~HttpServer() = default;
 uint16_t HttpServer::port() const { return impl_->port(); }
 

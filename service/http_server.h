@@ -20,6 +20,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+
+#include "concurrency/future.h"
 
 namespace crawld::service {
 
@@ -33,8 +36,26 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
-  std::string body;
-  std::string allow = {};  // of a 405
+  std::string body = {};
+  std::string allow = {};            // of a 405
+  std::string security_policy = {};  // Content-Security-Policy, of a page
+  // Instead of all that: what is sent when it is there. Its promise must be kept or broken.
+  std::optional<concurrency::Future<HttpResponse>> later = {};
+  // Behind `body`: one piece every `period`, until the client goes.
+  std::function<std::string()> next_event = {};
+  std::chrono::milliseconds period{1000};
+};
+
+// A request whose body is read piece by piece, however long it is, and answered piece by piece. All
+// calls are the server's thread's, in this order, until the last piece has been answered.
+class BodyHandler {
+ public:
+  virtual ~BodyHandler() = default;
+  virtual void Take(std::string_view piece, bool last) = 0;
+  // Hands over what was taken. The future is done when Answer() can tell of it; nullopt: not now,
+  // and it is asked again soon. Throws if it is never going to be.
+  virtual std::optional<concurrency::Future<void>> HandOver() = 0;
+  virtual std::string Answer() = 0;
 };
 
 struct HttpServerOptions {
@@ -47,13 +68,18 @@ struct HttpServerOptions {
   uint32_t rate = 200;  // requests a second, all clients together; bursts of as many
   std::chrono::milliseconds request_timeout{10'000};  // for a request to come, an answer to go
   std::chrono::milliseconds idle_timeout{60'000};     // between two requests
+  uint32_t max_event_streams = 16;                    // HttpResponse::next_event
 };
 
 class HttpServer {
  public:
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
+  // Asked first, with the head alone; null: the body is read, and the other one asked.
+  using BodyHandlers = std::function<std::unique_ptr<BodyHandler>(const HttpRequest&)>;
 
-  HttpServer(const HttpServerOptions& options, Handler handler);
+  HttpServer(
+      const HttpServerOptions& options, Handler handler,
+      BodyHandlers body_handlers = [](const HttpRequest&) { return nullptr; });
   // Closes all connections and waits for the thread.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

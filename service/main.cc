@@ -7,8 +7,10 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <map>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "base/error.h"
 #include "config/error.h"
@@ -37,6 +39,73 @@ void AddFormat(CLI::App& command, Format& format) {
                       .description("text|json"));
 }
 
+void AddAdmin(CLI::App& command, crawld::service::AdminChoice& choice) {
+  command.add_option("-c,--config", choice.config, "the crawl's YAML file");
+  command.add_option("--socket", choice.socket, "the daemon's Unix socket (admin.socket)");
+  command.add_option("--address", choice.address, "its address (admin.listen)");
+  command.add_option("--token-file", choice.token_file, "the token for an address");
+}
+
+// What is said to a running daemon.
+void AddOperating(CLI::App& app, std::function<int()>& command) {
+  namespace service = crawld::service;
+  // Of the one subcommand that is given.
+  static service::AdminChoice choice;
+  static service::StatusOptions status_options;
+  static service::SubmitOptions submit_options;
+  static service::SteerOptions steer_options;
+  static Format format = Format::kText;
+  static std::string level;
+
+  auto* status = app.add_subcommand("status", "what a running crawl is doing");
+  AddAdmin(*status, choice);
+  AddFormat(*status, status_options.format);
+  auto* watch = status->add_flag("--watch", status_options.watch, "again every second");
+  status
+      ->add_option("--check", status_options.check,
+                   "alive or ready: the answer is the exit code, 0 or 1")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, service::StatusCheck>{
+                                              {"alive", service::StatusCheck::kAlive},
+                                              {"ready", service::StatusCheck::kReady}})
+                      .description("alive|ready"))
+      ->excludes(watch);
+  status->callback([&] { command = [] { return service::ShowStatus(choice, status_options); }; });
+
+  auto* submit = app.add_subcommand("submit", "more URLs for a running crawl");
+  AddAdmin(*submit, choice);
+  submit->add_option("files", submit_options.files, "URL lists; - or none: stdin");
+  submit->add_flag("--sitemaps", submit_options.sitemaps, "they are the URLs of sitemaps");
+  AddFormat(*submit, submit_options.format);
+  submit->callback([&] { command = [] { return service::SubmitUrls(choice, submit_options); }; });
+
+  constexpr std::pair<const char*, const char*> kOrders[] = {
+      {"pause", "pause a running crawl, a host or a domain"},
+      {"resume", "end a pause"},
+      {"block", "block a host or a domain, as long as nobody unblocks it"},
+      {"unblock", "end a block"}};
+  for (const auto& [order, what] : kOrders) {
+    auto* steer = app.add_subcommand(order, what);
+    AddAdmin(*steer, choice);
+    auto* host = steer->add_option("--host", steer_options.host, "one host");
+    steer->add_option("--domain", steer_options.domain, "a name and all below it")->excludes(host);
+    steer->add_option("--why", steer_options.why, "for the log, and for who asks later");
+    AddFormat(*steer, steer_options.format);
+    steer->callback([&command, order = order] {
+      command = [order] { return service::SteerCrawl(choice, order, steer_options); };
+    });
+  }
+
+  auto* reload = app.add_subcommand("reload", "a running crawl takes up its changed config");
+  AddAdmin(*reload, choice);
+  AddFormat(*reload, format);
+  reload->callback([&] { command = [] { return service::ReloadConfig(choice, format); }; });
+
+  auto* log_level = app.add_subcommand("log-level", "tells or sets a running crawl's log level");
+  AddAdmin(*log_level, choice);
+  log_level->add_option("level", level, "trace, debug, info, warn, error, critical or off");
+  log_level->callback([&] { command = [] { return service::SetLogLevel(choice, level); }; });
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("crawld: a crawl daemon that loses nothing", "crawld");
   app.require_subcommand(1);
@@ -55,6 +124,8 @@ int Main(int argc, char** argv) {
   auto* check = app.add_subcommand("check", "validate a config: every error with line and column");
   AddConfig(*check, config);
   check->callback([&] { command = [&] { return service::CheckConfig(config); }; });
+
+  AddOperating(app, command);
 
   std::string url;
   auto* fetch = app.add_subcommand("fetch", "one URL through the real fetcher and parser, as JSON");

@@ -3,17 +3,15 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <fstream>
 #include <limits>
 #include <utility>
 #include <vector>
 
 #include "frontier/records.h"
+#include "service/process.h"
 
 namespace crawld::service {
 namespace {
@@ -82,13 +80,6 @@ class Families {
 
   std::vector<MetricFamily> families_;
 };
-
-uint64_t ResidentBytes() {
-  uint64_t pages = 0;
-  uint64_t resident = 0;
-  std::ifstream("/proc/self/statm") >> pages >> resident;
-  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-}
 
 void AddProcess(Families& out, WallTime started) {
   rusage usage{};
@@ -206,26 +197,49 @@ void AddFrontier(Families& out, const Snapshot& now, const HostHealthStats& heal
   out.Counter("hosts_parked_total", "Hosts that have answered none.").Value(health.parked);
 }
 
-}  // namespace
-
-uint64_t OpenDescriptors() {
-  std::error_code error;
-  uint64_t count = 0;
-  for (auto it = std::filesystem::directory_iterator("/proc/self/fd", error);
-       !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
-    ++count;
+void AddResources(Families& out, const MetricSources& from) {
+  const ResourceUse& use = from.resources;
+  const frontier::FrontierMemory& memory = from.memory;
+  const uint64_t bodies = from.now.pipeline.held_bytes;
+  const uint64_t named =
+      bodies + memory.seen_cache_bytes + memory.store_cache_bytes + memory.store_write_buffer_bytes;
+  out.Gauge("memory_bytes", "Memory, by what it is for; their sum is the process's.")
+      .Value(bodies, "owner", "bodies")
+      .Value(memory.seen_cache_bytes, "owner", "seen_cache")
+      .Value(memory.store_cache_bytes, "owner", "store_cache")
+      .Value(memory.store_write_buffer_bytes, "owner", "store_write_buffers")
+      .Value(use.memory_bytes - std::min(use.memory_bytes, named), "owner", "other");
+  out.Gauge("memory_limit_bytes", "What the process may have (resources.max_memory).")
+      .Value(use.memory_limit_bytes);
+  out.Gauge("disk_free_bytes", "Room on data_dir's disk.").Value(use.free_disk_bytes.value_or(0));
+  out.Gauge("brake", "1 while nothing more is fetched for this reason.");
+  for (int i = 0; i < kBrakes; ++i) {
+    const auto brake = static_cast<Brake>(i);
+    out.Value(from.now.pipeline.Braked(brake) ? 1.0 : 0.0, "reason", Name(brake));
   }
-  return count;
 }
 
-std::string RenderMetrics(const Snapshot& now, const PipelineMetrics& pipeline,
-                          const HostHealthStats& health, WallTime started) {
+void AddLog(Families& out, const LogStats& log) {
+  constexpr std::array<const char*, 6> kLevels = {"trace", "debug", "info",
+                                                  "warn",  "error", "critical"};
+  out.Counter("log_lines_total", "Lines written to the log, by level.");
+  for (size_t i = 0; i < kLevels.size(); ++i) out.Value(log.lines.at(i), "level", kLevels.at(i));
+  out.Counter("log_repeats_total", "Lines that were counted instead, since they repeat another.")
+      .Value(log.repeats);
+  out.Counter("log_dropped_total", "Lines that could not be written.").Value(log.dropped);
+}
+
+}  // namespace
+
+std::string RenderMetrics(const MetricSources& from) {
   Families out;
   out.Gauge("build_info", "What runs here; always 1.").Value(1.0, "version", CRAWLD_VERSION);
-  AddProcess(out, started);
-  AddFetches(out, now, pipeline);
-  AddLine(out, now, pipeline);
-  AddFrontier(out, now, health);
+  AddProcess(out, from.started);
+  AddFetches(out, from.now, from.pipeline);
+  AddLine(out, from.now, from.pipeline);
+  AddFrontier(out, from.now, from.health);
+  AddResources(out, from);
+  AddLog(out, from.log);
   return out.Text();
 }
 

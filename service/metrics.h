@@ -9,18 +9,26 @@
 
 #include "base/time.h"
 #include "service/host_health.h"
+#include "service/logging.h"
 #include "service/pipeline_metrics.h"
 #include "service/progress.h"
+#include "service/watermarks.h"
 
 namespace crawld::service {
 
 inline constexpr const char* kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-// `started`: when the process did. Pure but for a look at /proc/self. Cost: about 0.2 ms.
-std::string RenderMetrics(const Snapshot& now, const PipelineMetrics& pipeline,
-                          const HostHealthStats& health, WallTime started);
+struct MetricSources {
+  Snapshot now;
+  const PipelineMetrics& pipeline;
+  HostHealthStats health;
+  ResourceUse resources;
+  LogStats log;
+  frontier::FrontierMemory memory;
+  WallTime started{};  // of the process
+};
 
-// Of this process.
-uint64_t OpenDescriptors();
+// Pure but for a look at /proc/self. Cost: about 0.2 ms.
+std::string RenderMetrics(const MetricSources& from);
 
 }  // namespace crawld::service

@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <system_error>
 #include <utility>
 
@@ -37,6 +39,8 @@ IdleReason ReasonOf(frontier::Wait::Reason reason) {
       return IdleReason::kGated;
     case frontier::Wait::Reason::kCommit:
       return IdleReason::kCommit;
+    case frontier::Wait::Reason::kHeld:
+      return IdleReason::kPaused;
   }
   return IdleReason::kNoUrls;
 }
@@ -55,6 +59,20 @@ class IdleTime {
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
+// What the dispatcher does while a brake is on; of several the first counts.
+struct BrakeNote {
+  const char* note;
+  IdleReason reason;
+};
+BrakeNote NoteOf(uint32_t brakes) {
+  constexpr std::array<BrakeNote, kBrakes> kNotes = {{
+      {"is paused by the operator", IdleReason::kPaused},
+      {"waits for room on the disk", IdleReason::kDisk},
+      {"waits until the process is smaller", IdleReason::kMemory},
+  }};
+  return kNotes.at(static_cast<size_t>(std::countr_zero(brakes)));
+}
+
 template <typename Wait>
 auto Timed(PipelineMetrics& metrics, IdleReason reason, const Wait& wait) {
   const IdleTime idle(metrics, reason);
@@ -67,6 +85,18 @@ size_t FetchedCapacity(const PipelineOptions& options) {
 }
 
 }  // namespace
+
+std::string_view Name(Brake brake) {
+  switch (brake) {
+    case Brake::kOperator:
+      return "operator";
+    case Brake::kDisk:
+      return "disk";
+    case Brake::kMemory:
+      return "memory";
+  }
+  return "";
+}
 
 Pipeline::Pipeline(const PipelineOptions& options, const Clock& clock, concurrency::Event& stop,
                    frontier::Frontier& frontier, fetcher::Fetcher& fetcher,
@@ -127,7 +157,30 @@ PipelineStats Pipeline::stats() const {
   stats.parsed_queue = parsed_.size();
   stats.held_bytes = fetcher_.budget().used();
   stats.warc_bytes = warc_bytes_.load(kRelaxed);
+  stats.brakes = brakes_.load(kRelaxed);
   return stats;
+}
+
+void Pipeline::SetBrake(Brake brake, bool on) {
+  const uint32_t bit = uint32_t{1} << static_cast<int>(brake);
+  if (on) {
+    brakes_.fetch_or(bit, std::memory_order_relaxed);
+  } else {
+    brakes_.fetch_and(~bit, std::memory_order_relaxed);
+  }
+  wake_.Set();
+}
+
+// Whether it had to.
+bool Pipeline::WaitForBrakes() {
+  const uint32_t brakes = brakes_.load(std::memory_order_relaxed);
+  if (brakes == 0) return false;
+  starved_.store(true, std::memory_order_relaxed);  // the committer is not to wait for company
+  const BrakeNote note = NoteOf(brakes);
+  Idle(note.note);
+  const IdleTime idle(metrics_, note.reason);
+  wake_.WaitFor(kDispatchPoll);
+  return true;
 }
 
 // Nothing is left to fetch but URLs of parked hosts, which a crawl that is to end does not try
@@ -139,6 +192,7 @@ bool Pipeline::OnlyParkedAreLeft() const {
 std::optional<frontier::Task> Pipeline::NextTask() {
   while (!stop_.IsSet()) {
     wake_.Clear();
+    if (WaitForBrakes()) continue;
     // Before the lease: what is committed after this look wakes us again.
     const bool over = options_.once && OnlyParkedAreLeft();
     if (over && uncommitted_.load(std::memory_order_acquire) == 0) return std::nullopt;
@@ -296,6 +350,7 @@ void Pipeline::ParseAll() {
       metrics_.CountError(*finished.page->error);
     }
     if (finished.page->status != 0) metrics_.CountStatus(finished.page->status);
+    NoteActivity(*finished.page, bytes);
     finished.bytes = finished.page->size();
     finished.parsed = Steady::now();
     metrics_.parse.Observe(finished.parsed - began);
@@ -304,6 +359,19 @@ void Pipeline::ParseAll() {
     Idle("waits for the committer");
     if (!parsed_.Put(std::move(finished))) return;  // the line has failed
   }
+}
+
+void Pipeline::NoteActivity(const PageResult& page, uint64_t bytes) {
+  const frontier::Completion& completion = page.completion;
+  activity_.Note(completion.task.url.host(),
+                 {.when = clock_.Now(),
+                  .url = std::string(completion.task.url.HrefWithoutFragment()),
+                  .kind = completion.task.info.kind,
+                  .outcome = completion.outcome,
+                  .status = static_cast<uint16_t>(page.status),
+                  .error = page.error ? fetcher::Name(*page.error) : std::string_view(),
+                  .took = completion.took,
+                  .bytes = bytes});
 }
 
 void Pipeline::CommitGroup(std::vector<Finished> group, bool last) {
@@ -355,6 +423,24 @@ void Pipeline::CommitGroup(std::vector<Finished> group, bool last) {
   fetcher_.budget().Sub(bytes);
   uncommitted_.fetch_sub(items, std::memory_order_release);
   wake_.Set();
+  for (Finished& finished : group) {
+    if (finished.durable) finished.durable->SetValue();
+  }
+}
+
+bool Pipeline::Put(SeedBatch& batch, Millis patience,
+                   std::optional<concurrency::Promise<void>>* durable) {
+  Finished finished;
+  finished.seeds_permit = seed_permits_.AcquireFor(patience);
+  if (!finished.seeds_permit || stop_.IsSet()) return false;
+  finished.seeds = std::move(batch);
+  if (durable != nullptr) finished.durable.swap(*durable);
+  uncommitted_.fetch_add(1, std::memory_order_relaxed);
+  if (parsed_.PutFor(std::move(finished), patience)) return true;
+  uncommitted_.fetch_sub(1, std::memory_order_release);
+  batch = std::move(finished.seeds);
+  if (durable != nullptr) finished.durable.swap(*durable);
+  return false;
 }
 
 // Gathers what the parsers and the seeder bring into groups. A group is committed when it is full,

@@ -25,10 +25,12 @@
 #include "base/mutex.h"
 #include "concurrency/bounded_queue.h"
 #include "concurrency/event.h"
+#include "concurrency/future.h"
 #include "concurrency/semaphore.h"
 #include "concurrency/threads.h"
 #include "fetcher/fetcher.h"
 #include "frontier/frontier.h"
+#include "service/activity.h"
 #include "service/clock.h"
 #include "service/page_worker.h"
 #include "service/pipeline_metrics.h"
@@ -49,6 +51,16 @@ struct PipelineOptions {
   PageWorkerOptions worker;
 };
 
+// Why nothing more is to be leased for now, though there may be something. What is in flight goes
+// on, and is committed.
+enum class Brake : uint8_t {
+  kOperator,  // paused
+  kDisk,      // data_dir is nearly full
+  kMemory,    // the process is nearly as large as it may be
+};
+inline constexpr int kBrakes = 3;
+std::string_view Name(Brake brake);
+
 // A piece of a seed list for the committer.
 struct SeedBatch {
   std::vector<frontier::Discovery> seeds;
@@ -68,6 +80,9 @@ struct PipelineStats {
   size_t parsed_queue = 0;
   uint64_t held_bytes = 0;  // of bodies in flight, and of results until their commit
   uint64_t warc_bytes = 0;
+  uint32_t brakes = 0;  // 1 << Brake of those that are on
+
+  bool Braked(Brake brake) const { return (brakes >> static_cast<int>(brake) & 1) != 0; }
 };
 
 class Pipeline {
@@ -88,11 +103,22 @@ class Pipeline {
   // asks that.
   End Run(const std::function<void(const std::function<bool(SeedBatch)>&)>& read_seeds);
 
+  // Hands over what came from elsewhere (an operator, a list that has grown), while Run() runs.
+  // `durable` is told when it is, and breaks if the line stops before. While many batches wait to
+  // be committed it blocks, at most twice for `patience`; false then, and if the line stops, and
+  // both arguments are as they were.
+  bool Put(SeedBatch& batch, Millis patience,
+           std::optional<concurrency::Promise<void>>* durable = nullptr);
+
+  // Puts a brake on, or takes it off. Nothing is leased while one is on.
+  void SetBrake(Brake brake, bool on);
+
   void Wake() { wake_.Set(); }
   void Chores();
 
   PipelineStats stats() const;
   const PipelineMetrics& metrics() const { return metrics_; }
+  const Activity& activity() const { return activity_; }
   // Why the line failed; meaningful after Run() returned kFailed.
   std::string failure() const;
   bool stopping() const { return stop_.IsSet(); }
@@ -110,6 +136,7 @@ class Pipeline {
     std::optional<PageResult> page;
     SeedBatch seeds;
     std::optional<concurrency::Semaphore::Permit> seeds_permit;
+    std::optional<concurrency::Promise<void>> durable;  // somebody waits for that
     uint64_t bytes = 0;
     Steady::time_point leased;
     Steady::time_point parsed;
@@ -129,10 +156,12 @@ class Pipeline {
               concurrency::Semaphore::Permit permit);
   void Parse();
   void ParseAll();
+  void NoteActivity(const PageResult& page, uint64_t bytes);
   void CommitLoop();
   void CommitGroup(std::vector<Finished> group, bool last);
   void Fail(const std::string& why);
   bool OnlyParkedAreLeft() const;
+  bool WaitForBrakes();
 
   // Constant after construction.
   const PipelineOptions options_;
@@ -156,6 +185,7 @@ class Pipeline {
   concurrency::Semaphore lookups_;  // a permit each, until the answer is noted
 
   PipelineMetrics metrics_;
+  Activity activity_;
 
   // Counters and flags read by other threads; nothing is ordered by them but where noted.
   std::atomic<uint64_t> fetches_ = 0;
@@ -164,6 +194,7 @@ class Pipeline {
   std::atomic<uint64_t> errors_ = 0;
   std::atomic<uint64_t> not_archived_ = 0;
   std::atomic<uint64_t> warc_bytes_ = 0;
+  std::atomic<uint32_t> brakes_ = 0;       // PipelineStats::brakes
   std::atomic<bool> chores_ = false;       // the committer has been told
   std::atomic<bool> starved_ = false;      // the dispatcher has permits and nothing to lease
   std::atomic<bool> seeds_read_ = false;   // release/acquire: all batches are in parsed_ by then

@@ -20,6 +20,10 @@ std::string_view Name(IdleReason reason) {
       return "memory";
     case IdleReason::kCommit:
       return "commit";
+    case IdleReason::kPaused:
+      return "paused";
+    case IdleReason::kDisk:
+      return "disk";
   }
   return "";
 }

@@ -22,10 +22,12 @@ enum class IdleReason : uint8_t {
   kGated,        // they do not answer, and are being probed
   kConcurrency,  // fetcher.concurrency fetches are in flight
   kParser,       // so many bodies wait for the parser's workers
-  kMemory,       // fetcher.memory_budget is spent
+  kMemory,       // fetcher.memory_budget is spent, or the process nears memory.max
   kCommit,       // the committer is behind
+  kPaused,       // the operator has paused the crawl, or all hosts that are left
+  kDisk,         // the disk is nearly full
 };
-inline constexpr int kIdleReasons = 8;
+inline constexpr int kIdleReasons = 10;
 // The metric label: "politeness", "no_urls", ...
 std::string_view Name(IdleReason reason);
 

@@ -73,11 +73,30 @@ std::string WaitingFor(const frontier::FrontierStats& stats, WallTime now) {
     case frontier::Wait::Reason::kGated:
       return fmt::format("waits for {} hosts that do not answer and are probed",
                          stats.scheduler.gated_hosts);
+    case frontier::Wait::Reason::kHeld:
+      return "waits: all that is left is of hosts that the operator has paused or blocked";
     case frontier::Wait::Reason::kEmpty:
     case frontier::Wait::Reason::kCommit:
       return "waits for commits";
   }
   return {};
+}
+
+std::string StatusLine(const Snapshot& now, double pages_a_second) {
+  const frontier::Counters& counters = now.frontier.counters;
+  const std::string waiting = WaitingFor(now.frontier, now.wall);
+  const std::string held =
+      now.frontier.origins_held == 0
+          ? std::string()
+          : fmt::format(", {} origins held by robots.txt", now.frontier.origins_held);
+  const size_t gated = now.frontier.scheduler.gated_hosts;
+  const std::string dead = gated == 0 ? std::string() : fmt::format(", {} hosts probed", gated);
+  return fmt::format(
+      "{} done, {:.1f} pages/s, {} in flight, {} queued, {} to be tried again, {} failed{}{}{}{}",
+      Count(counters, frontier::UrlState::kDone), pages_a_second, now.pipeline.in_flight,
+      Count(counters, frontier::UrlState::kQueued), Count(counters, frontier::UrlState::kLater),
+      Count(counters, frontier::UrlState::kFailed), held, dead, waiting.empty() ? "" : "; ",
+      waiting);
 }
 
 Progress::Progress(bool terminal, int width)
@@ -122,20 +141,7 @@ void Progress::Show(const Snapshot& now) {
     shown_ = true;
     return;
   }
-  const frontier::Counters& counters = now.frontier.counters;
-  const std::string waiting = WaitingFor(now.frontier, now.wall);
-  const std::string held =
-      now.frontier.origins_held == 0
-          ? std::string()
-          : fmt::format(", {} origins held by robots.txt", now.frontier.origins_held);
-  const size_t gated = now.frontier.scheduler.gated_hosts;
-  const std::string dead = gated == 0 ? std::string() : fmt::format(", {} hosts probed", gated);
-  spdlog::info(
-      "{} done, {:.1f} pages/s, {} in flight, {} queued, {} to be tried again, {} failed{}{}{}{}",
-      Count(counters, frontier::UrlState::kDone), rate_, now.pipeline.in_flight,
-      Count(counters, frontier::UrlState::kQueued), Count(counters, frontier::UrlState::kLater),
-      Count(counters, frontier::UrlState::kFailed), held, dead, waiting.empty() ? "" : "; ",
-      waiting);
+  spdlog::info("{}", StatusLine(now, rate_));
 }
 
 void Progress::Clear() {

@@ -46,6 +46,9 @@ std::string Thousands(uint64_t n);
 std::string Bytes(uint64_t n);
 std::string Duration(std::chrono::seconds s);
 
+// One line of figures, and what the crawl waits for: "32 done, 3.1 pages/s, 1 in flight, ...".
+std::string StatusLine(const Snapshot& now, double pages_a_second);
+
 // What the crawl waits for, in words; empty while it fetches.
 std::string WaitingFor(const frontier::FrontierStats& stats, WallTime now);
 

@@ -4,6 +4,13 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include <utility>
 
 #include "base/error.h"
@@ -17,29 +24,73 @@ constexpr size_t kBatch = 1000;
 constexpr size_t kBatchBytes = 256 << 10;  // of URLs; a batch is put when it has either
 constexpr uint64_t kBadLinesLogged = 100;  // per list; the rest is counted
 
-// What tells one version of a list from the next.
-std::string VersionOf(const std::filesystem::path& path) {
+constexpr std::chrono::seconds kSettles{1};
+
+// What is noted of a list: what tells its version from the next one, and how far it was read.
+struct ListNote {
+  std::string version;  // empty: there is something left to read
+  std::optional<config::SeedListMark> mark;
+};
+
+ListNote ReadNote(const frontier::Frontier& frontier, const std::string& key) {
+  ListNote note;
+  const std::string text = frontier.ReadNote(key).value_or("");
+  constexpr std::string_view kMark = " read=";
+  const size_t at = std::min(text.find(kMark), text.size());
+  note.version = text.substr(0, at);
+  config::SeedListMark mark;
+  if (std::sscanf(text.c_str() + at, " read=%" SCNu64 " line=%" SCNu64 " check=%" SCNu32,
+                  &mark.offset, &mark.line, &mark.check) == 3) {
+    note.mark = mark;
+  }
+  return note;
+}
+
+std::string TextOf(const ListNote& note) {
+  if (!note.mark) return note.version;
+  return fmt::format("{} read={} line={} check={}", note.version, note.mark->offset,
+                     note.mark->line, note.mark->check);
+}
+
+struct ListState {
+  std::string version;  // empty: the file cannot be looked at
+  bool settled = true;  // nobody has written to it for a while
+};
+
+ListState StateOf(const std::filesystem::path& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return {};
-  return fmt::format("size={} mtime={}.{:09} inode={}", status.st_size, status.st_mtim.tv_sec,
-                     status.st_mtim.tv_nsec, status.st_ino);
+  ListState state;
+  state.version = fmt::format("size={} mtime={}.{:09} inode={}", status.st_size,
+                              status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ino);
+  const auto written = std::chrono::system_clock::from_time_t(status.st_mtim.tv_sec) +
+                       std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+  state.settled = std::chrono::system_clock::now() - written >= kSettles;
+  return state;
 }
 
 std::string NoteOf(const std::filesystem::path& path) { return "seed-list:" + path.string(); }
 
 class ListReader {
  public:
-  ListReader(const std::filesystem::path& path, const frontier::Scope& scope,
-             const std::function<bool(SeedBatch)>& put, SeedCount& count)
+  ListReader(const std::filesystem::path& path, const frontier::Scope& scope, const PutSeeds& put,
+             SeedCount& count)
       : path_(path), scope_(scope), put_(put), count_(count) {}
 
-  bool Read(const std::string& version) {
-    auto reader = config::SeedListReader::Open(path_);
+  // `note`: of the last time. `settled`: a last line without a line feed is one.
+  bool Read(ListNote note, const std::string& version, bool settled) {
+    auto reader = config::SeedListReader::Open(path_, note.mark);
     if (!reader) throw FatalError(reader.error().message);
+    note.version = version;
     while (true) {
       const auto line = reader->Next();
       if (!line) throw FatalError(line.error().message);
       if (!*line) break;
+      if (!settled && !(*line)->nothing && !reader->LineIsWhole()) {
+        note.version.clear();  // to be looked at again
+        ++count_.unfinished;
+        break;
+      }
       Take(**line);
       if (batch_.seeds.size() >= kBatch || batch_bytes_ >= kBatchBytes) {
         batch_bytes_ = 0;
@@ -50,7 +101,8 @@ class ListReader {
     if (bad_ > kBadLinesLogged) {
       spdlog::warn("{}: {} more lines are no URLs", path_.string(), bad_ - kBadLinesLogged);
     }
-    batch_.notes.emplace_back(NoteOf(path_), version);
+    note.mark = reader->Mark();
+    batch_.notes.emplace_back(NoteOf(path_), TextOf(note));
     return put_(std::move(batch_));
   }
 
@@ -80,7 +132,7 @@ class ListReader {
 
   const std::filesystem::path& path_;
   const frontier::Scope& scope_;
-  const std::function<bool(SeedBatch)>& put_;
+  const PutSeeds& put_;
   SeedCount& count_;
   SeedBatch batch_;
   uint64_t bad_ = 0;
@@ -90,10 +142,10 @@ class ListReader {
 
 }  // namespace
 
-SeedCount ReadSeeds(const config::Config& config, const frontier::Frontier& frontier,
-                    const std::function<bool(SeedBatch)>& put) {
+SeedCount ReadInlineSeeds(const config::Config& config, const frontier::Frontier& frontier,
+                          const PutSeeds& put) {
   SeedCount count;
-  SeedBatch inline_seeds;
+  SeedBatch batch;
   const auto take = [&](const std::vector<config::SourceText>& seeds, frontier::TaskKind kind) {
     for (const config::SourceText& seed : seeds) {
       auto url = web::Url::Parse(seed.text);
@@ -102,22 +154,47 @@ SeedCount ReadSeeds(const config::Config& config, const frontier::Frontier& fron
         continue;
       }
       url->DropFragment();
-      inline_seeds.seeds.push_back(frontier.scope().JudgeSeed(*std::move(url), kind));
+      batch.seeds.push_back(frontier.scope().JudgeSeed(*std::move(url), kind));
       ++count.good;
     }
   };
   take(config.seeds.urls, frontier::TaskKind::kPage);
   take(config.seeds.sitemaps, frontier::TaskKind::kSitemap);
-  if (!inline_seeds.seeds.empty() && !put(std::move(inline_seeds))) return count;
-  for (const std::filesystem::path& path : config.seeds.paths) {
-    const std::string version = VersionOf(path);
+  if (!batch.seeds.empty()) (void)put(std::move(batch));
+  return count;
+}
+
+SeedCount ReadLists(const std::vector<std::filesystem::path>& paths,
+                    const frontier::Frontier& frontier, bool settled, const PutSeeds& put) {
+  SeedCount count;
+  for (const std::filesystem::path& path : paths) {
+    const ListState state = StateOf(path);
+    ListNote note = ReadNote(frontier, NoteOf(path));
     ++count.lists;
-    if (!version.empty() && frontier.ReadNote(NoteOf(path)) == version) {
+    if (!state.version.empty() && note.version == state.version) {
       ++count.lists_known;
       continue;
     }
-    if (!ListReader(path, frontier.scope(), put, count).Read(version)) return count;
+    ListReader reader(path, frontier.scope(), put, count);
+    if (!reader.Read(std::move(note), state.version, settled || state.settled)) break;
   }
+  return count;
+}
+
+SeedCount ReadSeeds(const config::Config& config, const frontier::Frontier& frontier,
+                    const PutSeeds& put) {
+  bool stopped = false;
+  const PutSeeds go_on = [&](SeedBatch batch) {
+    stopped = stopped || !put(std::move(batch));
+    return !stopped;
+  };
+  SeedCount count = ReadInlineSeeds(config, frontier, go_on);
+  if (stopped) return count;
+  const SeedCount lists = ReadLists(config.seeds.paths, frontier, /*settled=*/true, go_on);
+  count.good += lists.good;
+  count.bad += lists.bad;
+  count.lists = lists.lists;
+  count.lists_known = lists.lists_known;
   return count;
 }
 

@@ -20,16 +20,24 @@ namespace {
 constexpr std::chrono::milliseconds kSameRequest{500};
 constexpr int kExitBySignal = 128;  // plus its number, as shells have it
 
-}  // namespace
-
-Signals::Signals(std::function<void(const char*)> on_stop) : on_stop_(std::move(on_stop)) {
+sigset_t Handled() {
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, signal);
+  return set;
+}
+
+}  // namespace
+
+void BlockSignals() {
+  const sigset_t set = Handled();
   if (pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) throw FatalError("cannot block signals");
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a write beyond `ulimit -f` fails like one on a full disk
+}
+
+Signals::Signals(SignalHandlers handlers) : handlers_(std::move(handlers)) {
+  const sigset_t set = Handled();
   signal_fd_ = signalfd(-1, &set, SFD_CLOEXEC);
   quit_fd_ = eventfd(0, EFD_CLOEXEC);
   if (signal_fd_ < 0 || quit_fd_ < 0) throw FatalError("cannot watch for signals");
@@ -59,17 +67,22 @@ void Signals::Loop() {
     if (fds[1].revents != 0) return;
     signalfd_siginfo info{};
     if (read(signal_fd_, &info, sizeof info) != sizeof info) continue;
+    if (info.ssi_signo == SIGHUP || info.ssi_signo == SIGUSR1) {
+      concurrency::Heartbeat("obeys a signal");
+      info.ssi_signo == SIGHUP ? handlers_.on_reload() : handlers_.on_reopen();
+      continue;
+    }
     const char* name = info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM";
     const auto now = std::chrono::steady_clock::now();
     if (asked && now - first < kSameRequest) continue;
     if (asked) {
       spdlog::warn("{} again: exits at once; the next start goes on from the last commit", name);
-      spdlog::default_logger()->flush();
+      handlers_.before_exit();
       _exit(kExitBySignal + static_cast<int>(info.ssi_signo));
     }
     asked = true;
     first = now;
-    on_stop_(name);
+    handlers_.on_stop(name);
   }
 }
 

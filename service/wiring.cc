@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "config/error.h"
 #include "fetcher/tls.h"
+#include "web/ascii.h"
 #include "web/url.h"
 
 namespace crawld::service {
@@ -278,6 +279,35 @@ HostHealthOptions HostHealthOptionsOf(const config::Config& config) {
   options.max_backoff = config.retry.max_backoff;
   options.park = config.health.park;
   return options;
+}
+
+std::vector<std::string> SecretsOf(const config::Config& config) {
+  std::vector<std::string> secrets;
+  const auto add_headers = [&](const std::vector<std::pair<std::string, std::string>>& headers,
+                               bool all) {
+    for (const auto& [name, value] : headers) {
+      if (all || web::EqualIgnoringCase(name, "Authorization") ||
+          web::EqualIgnoringCase(name, "Proxy-Authorization") ||
+          web::EqualIgnoringCase(name, "Cookie")) {
+        secrets.push_back(value);
+      }
+    }
+  };
+  const auto add_proxy = [&](const std::optional<std::string>& text) {
+    const auto url = text ? web::Url::Parse(*text) : web::Url::Parse("");
+    if (url && !url->password().empty()) secrets.emplace_back(url->password());
+  };
+  add_headers(config.fetcher.headers, /*all=*/false);
+  add_proxy(config.fetcher.proxy);
+  for (const config::HostRule& rule : config.hosts) {
+    const fetcher::HostOptions options = HostOptionsOf(config, rule);
+    secrets.push_back(options.password);
+    secrets.push_back(options.bearer_token);
+    add_headers(rule.headers, /*all=*/true);
+    add_proxy(rule.proxy);
+  }
+  if (const auto admin = AdminOptionsOf(config)) secrets.push_back(admin->token);
+  return secrets;
 }
 
 std::optional<HttpServerOptions> AdminOptionsOf(const config::Config& config) {

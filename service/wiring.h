@@ -22,6 +22,10 @@ HostHealthOptions HostHealthOptionsOf(const config::Config& config);
 archive::ArchiveOptions ArchiveOptionsOf(const config::Config& config);
 PipelineOptions PipelineOptionsOf(const config::Config& config, bool once);
 
+// What must not be in a log: passwords, tokens, header values that let somebody in. Throws
+// ConfigError if a file with one cannot be read.
+std::vector<std::string> SecretsOf(const config::Config& config);
+
 // nullopt: the daemon is not to be asked. Throws ConfigError if the token cannot be read.
 std::optional<HttpServerOptions> AdminOptionsOf(const config::Config& config);
 

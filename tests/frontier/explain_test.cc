@@ -11,7 +11,8 @@ class ExplainTest : public FrontierRobotsTest {
     StoreOptions options;
     options.read_only = true;
     const Store store(dir_ / "frontier", options, "");
-    return Explain(store, frontier_->scope(), options_.scheduler, *web::Url::Parse(url), At(now));
+    return Explain(store, frontier_->scope(), options_.scheduler, nullptr, *web::Url::Parse(url),
+                   At(now));
   }
   static std::vector<Hold> HoldsOf(const Explanation& what) {
     std::vector<Hold> holds;

@@ -88,8 +88,21 @@ TEST_F(SeederTest, AListThatWasReadToItsEndIsNotReadAgainUntilItChanges) {
   WriteList("l.txt", "http://a.test/1\nhttp://a.test/2\n");
   count = Read("{files: [l.txt]}");
   EXPECT_EQ(count.lists_known, 0U);
+  EXPECT_THAT(urls_, ElementsAre("http://a.test/2")) << "it has only grown";
+  WriteList("l.txt", "http://a.test/3\nhttp://a.test/1\nhttp://a.test/2\n");
+  Read("{files: [l.txt]}");
+  EXPECT_THAT(urls_, ElementsAre("http://a.test/3", "http://a.test/1", "http://a.test/2"))
+      << "its beginning has changed";
+  EXPECT_EQ(frontier_->stats().counters.seen(), 3U) << "what was known is not queued again";
+}
+
+TEST_F(SeederTest, ALastLineWithoutALineFeedIsReadAgainWhenItHasGrown) {
+  WriteList("l.txt", "http://a.test/1\nhttp://a.test/2");
+  Read("{files: [l.txt]}");
   EXPECT_THAT(urls_, ElementsAre("http://a.test/1", "http://a.test/2"));
-  EXPECT_EQ(frontier_->stats().counters.seen(), 2U) << "what was known is not queued again";
+  WriteList("l.txt", "http://a.test/1\nhttp://a.test/23\n");
+  Read("{files: [l.txt]}");
+  EXPECT_THAT(urls_, ElementsAre("http://a.test/23"));
 }
 
 TEST_F(SeederTest, TheNoteSurvivesARestart) {

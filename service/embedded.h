@@ -1,0 +1,10 @@
+// Files of this folder that are part of the program (cmake/CrawldEmbed.cmake).
+#pragma once
+
+#include <string_view>
+
+namespace crawld::service::embedded {
+
+extern const std::string_view kOpenApi;  // embedded/openapi.json
+
+}  // namespace crawld::service::embedded

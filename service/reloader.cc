@@ -1,0 +1,70 @@
+#include "service/reloader.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <utility>
+
+#include "service/wiring.h"
+
+namespace crawld::service {
+
+Reloader::Reloader(std::filesystem::path path, config::Config running, std::vector<Apply> rooms)
+    : path_(std::move(path)),
+      rooms_(std::move(rooms)),
+      running_(std::make_shared<const config::Config>(std::move(running))) {}
+
+std::shared_ptr<const config::Config> Reloader::running() const {
+  MutexLock lock(mutex_);
+  return running_;
+}
+
+ReloadReport Reloader::Try() {
+  ReloadReport report;
+  const config::Config next = config::Load(path_);
+  CheckAgainstRooms(next);
+  const auto running = this->running();
+  for (config::Difference& difference : config::Differences(*running, next)) {
+    (difference.live ? report.applied : report.restart).push_back(std::move(difference));
+  }
+  auto merged = std::make_shared<const config::Config>(config::Reloaded(*running, next));
+  size_t done = 0;
+  try {
+    for (; done < rooms_.size(); ++done) rooms_[done](*merged);
+  } catch (const std::exception&) {
+    while (done-- > 0) rooms_[done](*running);
+    throw;
+  }
+  MutexLock lock(mutex_);
+  running_ = std::move(merged);
+  return report;
+}
+
+ReloadReport Reloader::Reload() {
+  MutexLock lock(reload_mutex_);
+  ReloadReport report;
+  try {
+    report = Try();
+  } catch (const config::ConfigError& e) {
+    report = {.good = false, .error = e.what(), .problems = e.problems()};
+  } catch (const std::exception& e) {
+    report = {.good = false, .error = e.what()};
+  }
+  if (!report.good) {
+    spdlog::error("reload: nothing has changed, the crawl goes on as before: {}", report.error);
+    return report;
+  }
+  for (const config::Difference& difference : report.applied) {
+    spdlog::info("reload: {}: {} -> {}", difference.key, difference.before, difference.after);
+  }
+  for (const config::Difference& difference : report.restart) {
+    spdlog::warn("reload: {}: {} -> {} takes effect with the next start", difference.key,
+                 difference.before, difference.after);
+  }
+  spdlog::info("reload: {} taken up {}, {} with the next start", path_.string(),
+               report.applied.size(), report.restart.size());
+  return report;
+}
+
+}  // namespace crawld::service

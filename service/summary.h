@@ -1,0 +1,18 @@
+// What a crawl leaves on stdout when it ends, and its exit code.
+#pragma once
+
+#include <chrono>
+
+#include "config/config.h"
+#include "service/pipeline.h"
+#include "service/progress.h"
+
+namespace crawld::service {
+
+void PrintSummary(const config::Config& config, Pipeline::End end, const Snapshot& last,
+                  std::chrono::steady_clock::duration took);
+
+// Of a crawl that did not fail; says on stderr what a nonzero one is for.
+int ExitCodeOf(const config::Config& config, bool once, Pipeline::End end, const Snapshot& last);
+
+}  // namespace crawld::service
