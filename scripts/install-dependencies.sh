@@ -13,7 +13,7 @@ packages=(
   libisal-dev libre2-dev librocksdb-dev libspdlog-dev libsystemd-dev libssl-dev libuchardet-dev libxxhash-dev
   libyaml-cpp-dev libzstd-dev prometheus-cpp-dev zlib1g-dev
   # tests and benchmarks
-  libbenchmark-dev libgmock-dev libgtest-dev
+  chromium chromium-driver libbenchmark-dev libgmock-dev libgtest-dev
 )
 
 missing=()

@@ -1,6 +1,8 @@
 #include "service/admin_api.h"
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
@@ -93,6 +95,23 @@ Result<std::map<std::string, std::string>, std::string> ReadFields(
   return fields;
 }
 
+// A Content-Security-Policy that lets run what stands in the page, by its hash, and nothing else.
+std::string PagePolicy(std::string_view page) {
+  const auto hash_of = [page](std::string_view open, std::string_view close) {
+    const size_t begin = page.find(open) + open.size();
+    const std::string_view text = page.substr(begin, page.find(close, begin) - begin);
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+    std::array<unsigned char, 4 * ((SHA256_DIGEST_LENGTH + 2) / 3) + 1> base64{};
+    EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(digest.size()));
+    return fmt::format("'sha256-{}'", reinterpret_cast<const char*>(base64.data()));
+  };
+  return fmt::format(
+      "default-src 'none'; script-src {}; style-src {}; connect-src 'self'; base-uri 'none'; "
+      "form-action 'none'; frame-ancestors 'none'",
+      hash_of("<script>", "</script>"), hash_of("<style>", "</style>"));
+}
+
 }  // namespace
 
 struct AdminApi::Route {
@@ -102,7 +121,7 @@ struct AdminApi::Route {
 };
 
 const AdminApi::Route* AdminApi::Routes(size_t& count) {
-  static constexpr std::array<Route, 19> kRoutes = {{
+  static constexpr std::array<Route, 22> kRoutes = {{
       {"GET", "/metrics", &AdminApi::Metrics},
       {"GET", "/healthz", &AdminApi::Healthz},
       {"GET", "/readyz", &AdminApi::Readyz},
@@ -112,6 +131,8 @@ const AdminApi::Route* AdminApi::Routes(size_t& count) {
       {"GET", "/api/v1/hosts", &AdminApi::Hosts},
       {"GET", "/api/v1/hosts/{host}", &AdminApi::Host},
       {"GET", "/api/v1/fetches", &AdminApi::Fetches},
+      {"GET", "/api/v1/gated", &AdminApi::Gated},
+      {"GET", "/api/v1/history", &AdminApi::HistoryRows},
       {"GET", "/api/v1/explain", &AdminApi::Explain},
       {"GET", "/api/v1/holds", &AdminApi::Holds},
       {"POST", "/api/v1/pause", &AdminApi::Pause},
@@ -122,6 +143,7 @@ const AdminApi::Route* AdminApi::Routes(size_t& count) {
       {"GET", "/api/v1/log-level", &AdminApi::LogLevel},
       {"PUT", "/api/v1/log-level", &AdminApi::SetLogLevel},
       {"GET", "/api/v1/openapi.json", &AdminApi::OpenApi},
+      {"GET", "/", &AdminApi::Page},
   }};
   count = kRoutes.size();
   return kRoutes.data();
@@ -158,7 +180,7 @@ HttpResponse AdminApi::Metrics(const HttpRequest&) {
   return {.content_type = kMetricsContentType,
           .body = RenderMetrics({.now = sources_.snapshot(),
                                  .pipeline = sources_.pipeline.metrics(),
-                                 .health = sources_.host_health(),
+                                 .health = sources_.host_health.stats(),
                                  .resources = sources_.watermarks.use(),
                                  .log = sources_.logging.stats(),
                                  .memory = sources_.frontier.memory(),
@@ -175,7 +197,7 @@ std::string AdminApi::StatusText() const {
                                        .now = sources_.snapshot(),
                                        .stopping = sources_.pipeline.stopping(),
                                        .metrics = sources_.pipeline.metrics(),
-                                       .health = sources_.host_health(),
+                                       .health = sources_.host_health.stats(),
                                        .resources = sources_.watermarks.use(),
                                        .steering = sources_.steering.state()}));
 }
@@ -240,6 +262,25 @@ HttpResponse AdminApi::Fetches(const HttpRequest& request) {
     fetches.push_back(FetchObject(fetch));
   }
   return Json({{"fetches", std::move(fetches)}});
+}
+
+HttpResponse AdminApi::Gated(const HttpRequest&) {
+  json::array hosts;
+  for (const GatedHostInfo& host : sources_.host_health.Gated(kMaxLimit)) {
+    hosts.push_back(GatedObject(host));
+  }
+  return Json({{"gated", std::move(hosts)}});
+}
+
+HttpResponse AdminApi::HistoryRows(const HttpRequest&) {
+  return {.body = sources_.history.Json() + "\n"};
+}
+
+HttpResponse AdminApi::Page(const HttpRequest&) {
+  static const std::string policy = PagePolicy(embedded::kPage);
+  return {.content_type = "text/html; charset=utf-8",
+          .body = std::string(embedded::kPage),
+          .security_policy = policy};
 }
 
 HttpResponse AdminApi::Explain(const HttpRequest& request) {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "service/activity.h"
+#include "service/history.h"
 #include "service/host_health.h"
 #include "service/http_server.h"
 #include "service/logging.h"
@@ -28,7 +29,8 @@ struct AdminSources {
   std::string crawl;  // its name
   WallTime started{};
   std::function<Snapshot()> snapshot;
-  std::function<HostHealthStats()> host_health;
+  const HostHealth& host_health;
+  const History& history;
   const Clock& clock;
   Pipeline& pipeline;
   const frontier::Frontier& frontier;
@@ -61,6 +63,8 @@ class AdminApi {
   HttpResponse Hosts(const HttpRequest& request);
   HttpResponse Host(const HttpRequest& request);
   HttpResponse Fetches(const HttpRequest& request);
+  HttpResponse Gated(const HttpRequest& request);
+  HttpResponse HistoryRows(const HttpRequest& request);
   HttpResponse Explain(const HttpRequest& request);
   HttpResponse Holds(const HttpRequest& request);
   HttpResponse Pause(const HttpRequest& request) { return Steer(Order::kPause, request); }
@@ -72,6 +76,7 @@ class AdminApi {
   HttpResponse LogLevel(const HttpRequest& request);
   HttpResponse SetLogLevel(const HttpRequest& request);
   HttpResponse OpenApi(const HttpRequest& request);
+  HttpResponse Page(const HttpRequest& request);
 
   std::string StatusText() const;
 

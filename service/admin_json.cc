@@ -224,6 +224,15 @@ json::object FetchObject(const FetchNote& fetch) {
           {"bytes", fetch.bytes}};
 }
 
+json::object GatedObject(const GatedHostInfo& host) {
+  return {{"host", host.host},
+          {"reason", host.reason},
+          {"probes", host.probes},
+          {"next_probe", host.next_probe == kNever
+                             ? json::value(nullptr)
+                             : json::value(archive::FormatDate(host.next_probe))}};
+}
+
 json::object SteeringObject(const SteeringState& state) {
   json::array holds;
   for (const frontier::OperatorHold& hold : state.holds) {

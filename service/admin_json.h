@@ -41,6 +41,7 @@ boost::json::array ThreadsArray(const std::vector<concurrency::ThreadInfo>& thre
 boost::json::object HostObject(const HostActivity& host);
 boost::json::object HostRecordObject(const frontier::HostRecord& record,
                                      const frontier::Explanation& what);
+boost::json::object GatedObject(const GatedHostInfo& host);
 boost::json::object FetchObject(const FetchNote& fetch);
 boost::json::object SteeringObject(const SteeringState& state);
 boost::json::object ReloadObject(const ReloadReport& report);

@@ -193,7 +193,8 @@ AdminSources Daemon::Sources() {
   return {.crawl = config_.name,
           .started = clock_.Now(),
           .snapshot = [this] { return Look(); },
-          .host_health = [this] { return host_health_->stats(); },
+          .host_health = *host_health_,
+          .history = history_,
           .clock = clock_,
           .pipeline = pipeline_,
           .frontier = frontier_,
@@ -252,6 +253,10 @@ Pipeline::End Daemon::Crawl() {
     const uint64_t before = std::exchange(pages, now.pipeline.pages);
     Systemd::Status(StatusLine(now, static_cast<double>(pages - before)));
   });
+  concurrency::BackgroundThread historian(
+      "history", History::kPeriod, [this](const concurrency::Event&) {
+        history_.Add(Look(), pipeline_.metrics(), watermarks_.use());
+      });
   std::optional<concurrency::BackgroundThread> feeder;
   if (const auto period = Systemd::WatchdogPeriod()) {
     feeder.emplace("feeder", *period, [&](const concurrency::Event&) {

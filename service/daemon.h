@@ -16,6 +16,7 @@
 #include "frontier/frontier.h"
 #include "service/admin_api.h"
 #include "service/clock.h"
+#include "service/history.h"
 #include "service/host_health.h"
 #include "service/http_server.h"
 #include "service/list_watcher.h"
@@ -81,6 +82,7 @@ class Daemon {
   Steering steering_;
   Vitals vitals_;
   ListWatcher lists_;
+  History history_;
   Reloader reloader_;
   std::optional<AdminApi> api_;
   std::optional<HttpServer> server_;

@@ -6,5 +6,6 @@
 namespace crawld::service::embedded {
 
 extern const std::string_view kOpenApi;  // embedded/openapi.json
+extern const std::string_view kPage;     // embedded/index.html
 
 }  // namespace crawld::service::embedded

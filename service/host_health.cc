@@ -62,6 +62,17 @@ HostHealthStats HostHealth::stats() const {
   return stats;
 }
 
+std::vector<GatedHostInfo> HostHealth::Gated(size_t limit) const {
+  std::vector<GatedHostInfo> out;
+  const MutexLock lock(mutex_);
+  for (const auto& [id, patient] : patients_) {
+    if (out.size() == limit) break;
+    out.push_back({std::string(patient.host.robots_url.host()), patient.host.reason, patient.probes,
+                   patient.next});
+  }
+  return out;
+}
+
 WallTime HostHealth::Round() {
   const WallTime now = clock_.Now();
   WallTime next = kNever;

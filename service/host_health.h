@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/mutex.h"
 #include "concurrency/background.h"
@@ -40,6 +42,14 @@ struct HostHealthStats {
   uint64_t parked = 0;
 };
 
+// A host whose gate is shut.
+struct GatedHostInfo {
+  std::string host;
+  std::string reason;   // of its latest failure
+  uint32_t probes = 0;  // without an answer
+  WallTime next_probe;  // kNever: one is under way
+};
+
 class HostHealth {
  public:
   // The other rooms must outlive it, and the fetcher must have been stopped when it is destroyed,
@@ -55,6 +65,8 @@ class HostHealth {
   void Probe(frontier::HostId id) EXCLUDES(mutex_);
 
   HostHealthStats stats() const EXCLUDES(mutex_);
+  // Some of them, if there are more than `limit`.
+  std::vector<GatedHostInfo> Gated(size_t limit) const EXCLUDES(mutex_);
 
  private:
   struct Patient {

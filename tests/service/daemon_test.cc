@@ -428,7 +428,7 @@ TEST_F(DaemonTest, EveryPathAnswersAsTheDescriptionSays) {
       const json::object& content =
           described.at(std::to_string(answer.status)).at("content").as_object();
       ++answers;
-      if (content.contains("text/plain")) continue;
+      if (content.contains("text/plain") || content.contains("text/html")) continue;
       const json::value& schema = content.begin()->value().at("schema");
       std::istringstream lines(answer.body);
       for (std::string line; std::getline(lines, line);) {
@@ -439,7 +439,7 @@ TEST_F(DaemonTest, EveryPathAnswersAsTheDescriptionSays) {
       }
     }
   }
-  EXPECT_EQ(answers, 19U) << "all but the events";
+  EXPECT_EQ(answers, 22U) << "all but the events";
 }
 
 TEST_F(DaemonTest, WhatIsNotDescribedIsRefused) {

@@ -19,6 +19,8 @@
 #include <thread>
 
 #include "base/error.h"
+#include "concurrency/event.h"
+#include "concurrency/future.h"
 #include "tests/support/acceptor.h"
 #include "tests/support/temp_dir.h"
 
@@ -146,7 +148,7 @@ TEST_F(HttpServerTest, WithATokenNobodyIsHeardWithoutIt) {
   for (const char* header :
        {"", "Authorization: Bearer wrong\r\n", "Authorization: Bearer t0ke\r\n",
         "Authorization: Basic t0ken\r\n", "Authorization: t0ken\r\n"}) {
-    EXPECT_THAT(Ask(Get("/", std::string("Host: localhost\r\n") + header)),
+    EXPECT_THAT(Ask(Get("/x", std::string("Host: localhost\r\n") + header)),
                 AllOf(StartsWith("HTTP/1.1 401 "), HasSubstr("WWW-Authenticate: Bearer\r\n")))
         << header;
   }
@@ -154,6 +156,143 @@ TEST_F(HttpServerTest, WithATokenNobodyIsHeardWithoutIt) {
   EXPECT_THAT(Ask(Get("/", "Host: monitor.test\r\nAuthorization: bearer t0ken\r\n")),
               StartsWith("HTTP/1.1 200 "))
       << "who has the token may use any name";
+  EXPECT_THAT(Ask(Get("/")), StartsWith("HTTP/1.1 200 ")) << "the page asks for the token itself";
+  EXPECT_THAT(Ask("POST / HTTP/1.1\r\nHost: localhost\r\n\r\n"), StartsWith("HTTP/1.1 401 "));
+}
+
+TEST_F(HttpServerTest, APageOfAnotherOriginIsNotHeard) {
+  Start();
+  for (const char* origin :
+       {"http://evil.test", "null", "https://localhost", "http://localhost:1"}) {
+    EXPECT_THAT(Ask(Get("/", std::string("Host: localhost\r\nOrigin: ") + origin + "\r\n")),
+                StartsWith("HTTP/1.1 403 "))
+        << origin;
+  }
+  EXPECT_EQ(handled_, 0);
+  EXPECT_THAT(Ask(Get("/", "Host: localhost\r\nOrigin: http://localhost\r\n")),
+              StartsWith("HTTP/1.1 200 "));
+}
+
+// --- bodies that are read piece by piece, answers that come later, events
+
+class Echo final : public BodyHandler {
+ public:
+  void Take(std::string_view piece, bool last) override {
+    text_ = std::string(piece) + (last ? "|end" : "|");
+  }
+  std::optional<concurrency::Future<void>> HandOver() override {
+    if (text_.starts_with("throw")) throw std::runtime_error("it is being stopped");
+    if (++asked_ % 2 == 1) return std::nullopt;  // not now
+    concurrency::Promise<void> promise;
+    auto future = promise.GetFuture();
+    promise.SetValue();
+    return future;
+  }
+  std::string Answer() override { return text_; }
+
+ private:
+  std::string text_;
+  int asked_ = 0;
+};
+
+class HttpServerStreamTest : public HttpServerTest {
+ protected:
+  void StartStreaming() {
+    server_.emplace(
+        options_,
+        [this](const HttpRequest& request) {
+          HttpResponse response;
+          if (request.path == "/later") {
+            promise_.emplace();
+            response.later = promise_->GetFuture();
+            asked_later_.Set();
+          } else if (request.path == "/events") {
+            response.period = milliseconds(1);
+            response.next_event = [this] { return "event " + std::to_string(++events_) + ";"; };
+          }
+          return response;
+        },
+        [](const HttpRequest& request) -> std::unique_ptr<BodyHandler> {
+          return request.path == "/echo" ? std::make_unique<Echo>() : nullptr;
+        });
+  }
+
+  concurrency::Event asked_later_;
+  std::optional<concurrency::Promise<HttpResponse>> promise_;
+  std::atomic<int> events_ = 0;
+};
+
+TEST_F(HttpServerStreamTest, ABodyIsAnsweredPieceByPieceWhateverItsFraming) {
+  options_.max_body_bytes = 3;  // is not for these
+  StartStreaming();
+  EXPECT_THAT(Ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                  "Content-Length: 5\r\n\r\nabcde"),
+              AllOf(HasSubstr("Transfer-Encoding: chunked"), HasSubstr("abcde|end"),
+                    testing::EndsWith("0\r\n\r\n")));
+  EXPECT_THAT(Ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                  "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
+              AllOf(HasSubstr("abc"), HasSubstr("|end"), testing::EndsWith("0\r\n\r\n")));
+  EXPECT_THAT(Ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                  "Expect: 100-continue\r\nContent-Length: 1\r\n\r\nx"),
+              AllOf(StartsWith("HTTP/1.1 100 "), HasSubstr("x|end")));
+}
+
+TEST_F(HttpServerStreamTest, WhatIsNotTakenAnyMoreHasNoProperEnd) {
+  StartStreaming();
+  EXPECT_THAT(Ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                  "Content-Length: 5\r\n\r\nthrow"),
+              AllOf(HasSubstr("{\"error\":\"it is being stopped\"}"),
+                    testing::Not(testing::EndsWith("0\r\n\r\n"))));
+}
+
+TEST_F(HttpServerStreamTest, AnAnswerThatComesLaterHoldsUpNobody) {
+  StartStreaming();
+  const Client patient(server_->port());
+  patient.Send(Get("/later"));
+  asked_later_.Wait();
+  EXPECT_THAT(Ask(Get("/")), StartsWith("HTTP/1.1 200 "));
+  promise_->SetValue({.status = 202, .body = "there it is"});
+  EXPECT_THAT(patient.ReadAll(), AllOf(StartsWith("HTTP/1.1 202 "), HasSubstr("there it is")));
+}
+
+TEST_F(HttpServerStreamTest, APromiseThatIsBrokenIsAnErrorOfOurs) {
+  StartStreaming();
+  const Client patient(server_->port());
+  patient.Send(Get("/later"));
+  asked_later_.Wait();
+  promise_.reset();
+  EXPECT_THAT(patient.ReadAll(), StartsWith("HTTP/1.1 500 "));
+}
+
+TEST_F(HttpServerStreamTest, AServerThatGoesDoesNotWaitForAnswersThatDoNotCome) {
+  StartStreaming();
+  const Client patient(server_->port());
+  patient.Send(Get("/later"));
+  asked_later_.Wait();
+  server_.reset();
+  promise_->SetValue({});  // whoever keeps it may do so later
+  EXPECT_EQ(patient.ReadAll(), "");
+}
+
+TEST_F(HttpServerStreamTest, EventsComeUntilTheClientGoesAndOnlySoManyAreSent) {
+  options_.max_event_streams = 1;
+  StartStreaming();
+  {
+    const Client client(server_->port());
+    client.Send(Get("/events"));
+    EXPECT_THAT(client.ReadUntil("event 3;"), HasSubstr("event 2;"));
+    EXPECT_THAT(Ask(Get("/events")), StartsWith("HTTP/1.1 503 "));
+  }
+  // The first one's end is noticed when something is sent to it.
+  while (!Ask(Get("/")).starts_with("HTTP/1.1 200 ")) {
+  }
+  std::string head;
+  do {
+    const Client client(server_->port());
+    client.Send(Get("/events"));
+    head = client.ReadUntil("\r\n");
+  } while (head.starts_with("HTTP/1.1 503 "));
+  EXPECT_THAT(head, StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(HttpServerTest, WhatIsTooLargeOrNoHttpIsRefused) {
