@@ -14,6 +14,8 @@ packages=(
   libyaml-cpp-dev libzstd-dev prometheus-cpp-dev zlib1g-dev
   # tests and benchmarks
   chromium chromium-driver libbenchmark-dev libgmock-dev libgtest-dev
+  libbenchmark-dev libgmock-dev libgtest-dev
+  prometheus python3-yaml systemd
 )
 
 missing=()

@@ -1,0 +1,133 @@
+"""What the tests of deploy/ share: the tree, a real daemon, and Prometheus's own tools.
+
+Needs Debian's python3-yaml, so these tests run with /usr/bin/python3.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PATIENCE_S = 30  # only what hangs takes so long
+SKIPPED = 77     # ctest's SKIP_RETURN_CODE
+
+
+def main():
+    """Runs the tests of the calling module. --crawld is the built program, for those that need it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--crawld", type=pathlib.Path)
+    options, rest = parser.parse_known_args()
+    Daemon.program = options.crawld and options.crawld.resolve()
+    unittest.main(argv=[sys.argv[0], *rest])
+
+
+def skip(reason):
+    print(f"SKIPPED: {reason}", flush=True)
+    sys.exit(SKIPPED)
+
+
+def load(path):
+    return yaml.safe_load((ROOT / path).read_text())
+
+
+def load_all(path):
+    return [document for document in yaml.safe_load_all((ROOT / path).read_text()) if document]
+
+
+def run(*words, **options):
+    """To its end, output and all; a test looks at the exit code itself."""
+    return subprocess.run([str(word) for word in words], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=PATIENCE_S, check=False,
+                          **options)
+
+
+def rules():
+    """(file, rule) of each rule that is shipped."""
+    for path in sorted((ROOT / "deploy/prometheus").glob("*.yaml")):
+        for group in load(path).get("groups", []):
+            for rule in group["rules"]:
+                yield path, rule
+
+
+def alerts():
+    return {rule["alert"]: rule for _, rule in rules() if "alert" in rule}
+
+
+def anchors(path):
+    """The fragments that lead to headings of a Markdown file, as its readers know them."""
+    found = set()
+    for line in (ROOT / path).read_text().splitlines():
+        if heading := re.match(r"#+ +(.*)", line):
+            words = re.sub(r"[^\w\- ]", "", heading[1].lower())
+            found.add(words.strip().replace(" ", "-"))
+    return found
+
+
+class Daemon:
+    """The built crawld, crawling nothing in a temporary folder, with its admin API by Unix socket and
+    by TCP with a token."""
+
+    program = None
+    TOKEN = "a-token-of-the-tests"
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="crawld-deploy-")
+        self.folder = pathlib.Path(self._folder.name)
+        self.data = self.folder / "data"
+        self.config = self.folder / "crawl.yaml"
+        (self.folder / "token").write_text(self.TOKEN + "\n")
+        self.port = free_port()
+        self.config.write_text(f"""\
+name: t
+data_dir: {self.data}
+identity: {{user_agent: "deploy-test/1 (+https://example.org/)"}}
+admin: {{listen: "127.0.0.1:{self.port}", token_file: {self.folder}/token}}
+""")
+        self._process = subprocess.Popen([self.program, "run", "-c", self.config],
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for line in self._process.stderr:
+            if " starts crawl " in line:
+                break
+        else:
+            raise AssertionError(f"crawld does not start, exit code {self._process.wait()}")
+
+    def get(self, path):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(PATIENCE_S)
+            client.connect(str(self.data / "crawld.sock"))
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+        head, _, body = answer.partition("\r\n\r\n")
+        if " 200 " not in head.splitlines()[0]:
+            raise AssertionError(head)
+        return body
+
+    def series(self):
+        """All that /metrics has: {name: [labels]}."""
+        found = {}
+        for line in self.get("/metrics").splitlines():
+            if line.startswith("#") or not line:
+                continue
+            name, labels = re.match(r"(\w+)(?:\{(.*)\})? ", line).groups()
+            found.setdefault(name, []).append(dict(re.findall(r'(\w+)="([^"]*)"', labels or "")))
+        return found
+
+    def close(self):
+        self._process.terminate()
+        self._process.communicate(timeout=PATIENCE_S)
+        self._folder.cleanup()
+
+
+def free_port():
+    """A port that was free a moment ago."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
