@@ -20,13 +20,24 @@ PATIENCE_S = 30  # only what hangs takes so long
 SKIPPED = 77     # ctest's SKIP_RETURN_CODE
 
 
-def main():
-    """Runs the tests of the calling module. --crawld is the built program, for those that need it."""
+OPTIONS = argparse.Namespace()  # what main() was given
+
+
+def read_options(argv=None):
+    """The programs that ctest names; returns what else there is."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--crawld", type=pathlib.Path)
-    options, rest = parser.parse_known_args()
-    Daemon.program = options.crawld and options.crawld.resolve()
-    unittest.main(argv=[sys.argv[0], *rest])
+    parser.add_argument("--site-server", type=pathlib.Path)
+    parser.add_argument("--build", type=pathlib.Path, help="what `cmake --install` takes")
+    _, rest = parser.parse_known_args(argv, namespace=OPTIONS)
+    for name, path in vars(OPTIONS).items():
+        setattr(OPTIONS, name, path and path.resolve())
+    return rest
+
+
+def main():
+    """Runs the tests of the calling module."""
+    unittest.main(argv=[sys.argv[0], *read_options()])
 
 
 def skip(reason):
@@ -75,7 +86,6 @@ class Daemon:
     """The built crawld, crawling nothing in a temporary folder, with its admin API by Unix socket and
     by TCP with a token."""
 
-    program = None
     TOKEN = "a-token-of-the-tests"
 
     def __init__(self):
@@ -91,7 +101,7 @@ data_dir: {self.data}
 identity: {{user_agent: "deploy-test/1 (+https://example.org/)"}}
 admin: {{listen: "127.0.0.1:{self.port}", token_file: {self.folder}/token}}
 """)
-        self._process = subprocess.Popen([self.program, "run", "-c", self.config],
+        self._process = subprocess.Popen([OPTIONS.crawld, "run", "-c", self.config],
                                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for line in self._process.stderr:
             if " starts crawl " in line:
