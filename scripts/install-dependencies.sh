@@ -15,7 +15,7 @@ packages=(
   # tests and benchmarks
   chromium chromium-driver libbenchmark-dev libgmock-dev libgtest-dev
   libbenchmark-dev libgmock-dev libgtest-dev
-  prometheus python3-yaml systemd
+  prometheus python3-yaml shellcheck systemd
 )
 
 missing=()
