@@ -30,3 +30,7 @@ echo "installing ${missing[*]}"
 "${sudo[@]}" apt-get update -qq
 "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+# Its package brings promtool, which the tests need, and a service, which they do not.
+case " ${missing[*]} " in *" prometheus "*)
+  if [ -d /run/systemd/system ]; then "${sudo[@]}" systemctl disable --now --quiet prometheus; fi
+esac

@@ -59,7 +59,7 @@ StartLimitIntervalSec=0
 [Service]
 RestartSec=50ms
 TimeoutStartSec=20s
-WatchdogSec=3s
+WatchdogSec=5s
 SystemCallErrorNumber=kill
 """
 
