@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """unit_test.py --crawld FILE : the systemd unit, as systemd's own tools see it."""
+import os
 import pathlib
 import re
 import tempfile
@@ -78,6 +79,20 @@ class UnitTest(unittest.TestCase):
         users = re.findall(r"^u (\w+) ", (lib.ROOT / "deploy/crawld.sysusers").read_text(), re.M)
         self.assertEqual(users, value("User"))
         self.assertEqual(users, value("Group"))
+
+    def test_the_config_of_the_documentation_is_right(self):
+        page = (lib.ROOT / "docs/operations.md").read_text()
+        config, = re.findall(r"```yaml\n(# /etc/crawld/news\.yaml.*?)```", page, re.S)
+        (self.folder / "news.yaml").write_text(config)
+        (self.folder / "admin_token").write_text("t\n")
+        given = {"STATE_DIRECTORY": str(self.folder), "CREDENTIALS_DIRECTORY": str(self.folder)}
+        for name in given:
+            self.assertIn(f"${{{name}:-", config)
+        result = lib.run(lib.OPTIONS.crawld, "check", "-c", self.folder / "news.yaml",
+                         env={**os.environ, **given})
+        self.assertEqual(result.returncode, 0, result.stdout)
+        for secret in re.findall(r"LoadCredential=(\w+):crawld\.%i\.\1\n", UNIT.read_text()):
+            self.assertIn(f"`{secret}`" if secret != "admin_token" else f"NAME.{secret}", page)
 
     def test_installing_puts_all_where_systemd_looks(self):
         if lib.OPTIONS.build is None:
