@@ -85,7 +85,8 @@ podman=(podman --root "$1/store" --runroot "$1/run" --cgroup-manager cgroupfs --
 "${podman[@]}" run -d --name by-hand --pull never --network host --cgroups disabled --read-only \
   --cap-drop all --security-opt no-new-privileges --ulimit nofile=10000:10000 --ulimit nproc=10000:10000 \
   -v "$1/crawl.yaml:/etc/crawld/crawl.yaml:ro" -v by-hand:/var/lib/crawld localhost/crawld:by-hand
-"${podman[@]}" logs -f by-hand 2>&1 | grep -q -m 1 ' starts crawl '
+# Not a pipe: `logs -f` would only notice at its next line that nobody reads on.
+grep -q -m 1 ' starts crawl ' < <("${podman[@]}" logs -f by-hand 2>&1)
 "${podman[@]}" healthcheck run by-hand && echo "healthy"
 "${podman[@]}" stop -t 30 by-hand
 "${podman[@]}" inspect by-hand --format 'exit code {{.State.ExitCode}}'
