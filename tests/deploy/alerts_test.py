@@ -2,6 +2,7 @@
 """alerts_test.py : the alerts of deploy/prometheus fire when they should, and say what to do."""
 import pathlib
 import re
+import shutil
 import tempfile
 import unittest
 
@@ -9,16 +10,17 @@ import yaml
 
 import deploy_lib as lib
 
-CASES = pathlib.Path(__file__).with_name("alerts_test.yaml")
+CASES = sorted(pathlib.Path(__file__).parent.glob("alerts_*test.yaml"))
 SEVERITIES = {"critical", "warning", "info"}
 
 
 def expectations():
     """alert -> whether it is expected to fire, once for each look at it."""
     looks = {}
-    for case in yaml.safe_load(CASES.read_text())["tests"]:
-        for look in case["alert_rule_test"]:
-            looks.setdefault(look["alertname"], []).append((case, look))
+    for path in CASES:
+        for case in yaml.safe_load(path.read_text())["tests"]:
+            for look in case["alert_rule_test"]:
+                looks.setdefault(look["alertname"], []).append((case, look))
     return looks
 
 
@@ -36,8 +38,9 @@ class AlertsTest(unittest.TestCase):
                     if not with_annotations:
                         rule.pop("annotations", None)
             (self.folder / path.name).write_text(yaml.safe_dump(content))
-        (self.folder / CASES.name).write_text(CASES.read_text())
-        return lib.run("promtool", "test", "rules", self.folder / CASES.name)
+        for path in CASES:
+            shutil.copy(path, self.folder)
+        return lib.run("promtool", "test", "rules", *(self.folder / path.name for path in CASES))
 
     def test_promtool_finds_no_mistake_in_the_rules(self):
         for path in sorted({path for path, _ in lib.rules()}):
