@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # crawld in an image of its own: `deploy/build-image.sh` builds it, docs/operations.md says how to run
 # it. The first stage has compilers and headers, the second the program and the libraries it loads.
 
