@@ -301,6 +301,66 @@ TEST_F(BinaryTest, ASecondSignalExitsAtOnceAndNothingIsLost) {
   for (const auto& [url, count] : contents.ResponsesByUrl()) EXPECT_EQ(count, 1) << url;
 }
 
+TEST_F(BinaryTest, ReloadsAndOrdersUnderLoadLoseNothingAndFetchNothingTwice) {
+  Site site({.pages = 300, .flaky = false, .latency = std::chrono::milliseconds(5)});
+  HttpServer server([&](const Request& request) { return site.Handle(request); });
+  const std::string seed = "\"" + server.Url("/") + "\"";
+  const std::string socket = data_ / "crawld.sock";
+  const auto process = Start({"run", "--once", "-c", Config(seed)});
+  ASSERT_TRUE(server.AwaitRequests(10));
+  for (int i = 0; i < 12; ++i) {
+    Config(seed, i % 2 == 0 ? "resources: {min_free_disk: 1MiB}\nscope: {max_depth: 500}\n"
+                            : "log: {level: debug}\n");
+    process->Signal(SIGHUP);
+    process->Signal(SIGUSR1);
+    for (const char* order : {"pause", "resume"}) {
+      // It may have come to its end by then.
+      const int code = Run({order, "--socket", socket});
+      const int host = Run({order, "--host", "127.0.0.1", "--socket", socket});
+      EXPECT_TRUE(code <= 1 && host <= 1) << err_;
+    }
+  }
+  EXPECT_EQ(process->Wait(), 0) << process->err();
+  EXPECT_EQ(server.request_count(), site.truth().size());
+  const ArchiveContents contents = ReadArchive(data_);
+  EXPECT_THAT(contents.problems, IsEmpty());
+  EXPECT_EQ(contents.ResponsesByUrl().size(), site.truth().size());
+  for (const auto& [url, count] : contents.ResponsesByUrl()) EXPECT_EQ(count, 1) << url;
+}
+
+TEST_F(BinaryTest, AnOrderThatWasAnsweredOutlivesACrash) {
+  Site site({.pages = 100, .flaky = false, .latency = std::chrono::milliseconds(5)});
+  HttpServer server([&](const Request& request) { return site.Handle(request); });
+  const std::string config = Config("\"" + server.Url("/") + "\"", "shutdown: {grace: 0}\n");
+  const std::string socket = data_ / "crawld.sock";
+  {
+    const auto process = Start({"run", "-c", config});
+    ASSERT_TRUE(server.AwaitRequests(10));
+    EXPECT_EQ(Run({"block", "--host", "127.0.0.1", "--why", "they asked", "-c", config}), 0)
+        << err_;
+    process->Signal(SIGKILL);
+    process->Wait();
+  }
+  const size_t asked = server.request_count();
+  EXPECT_EQ(Run({"run", "--once", "-c", config}), 0)
+      << "it ends without the blocked host: " << err_;
+  EXPECT_EQ(server.request_count(), asked) << "a blocked host is not asked";
+  EXPECT_EQ(Run({"frontier", "explain", server.Url("/"), "-c", config}), 0);
+  EXPECT_THAT(out_, HasSubstr("blocked: the operator says so"));
+  {
+    const auto process = Start({"run", "-c", config});
+    ASSERT_TRUE(process->AwaitOutput("the operator's word still holds"));
+    while (Run({"unblock", "--host", "127.0.0.1", "--socket", socket}) != 0) {
+    }
+    process->Signal(SIGTERM);
+    EXPECT_EQ(process->Wait(), 0);
+  }
+  EXPECT_EQ(Run({"run", "--once", "-c", config}), 0) << err_;
+  const ArchiveContents contents = ReadArchive(data_);
+  EXPECT_THAT(contents.problems, IsEmpty());
+  EXPECT_EQ(contents.ResponsesByUrl().size(), site.truth().size());
+}
+
 TEST_F(BinaryTest, ADaemonWithNothingToDoWaitsAndStopsWhenTold) {
   HttpServer server([](const Request&) { return Answer(404, ""); });
   const auto process = Start({"run", "-c", Config("\"" + server.Url("/") + "\"")});
