@@ -518,7 +518,7 @@ std::vector<Key> MakeTable() {
 
       CRAWLD_KEY(resources.min_free_disk_bytes)
           .Live()
-          .Range(0, kTiB)
+          .Range(0, 1024 * kTiB)
           .Doc("While data_dir's disk has less room than this, nothing more is fetched; what is in "
                "flight is kept, and the crawl goes on by itself when there is an eighth more. 0: "
                "until a write fails."),

@@ -14,7 +14,7 @@ constexpr std::string_view kRunKey = "run";
 constexpr size_t kHostCache = 16384;  // host records kept
 constexpr size_t kMaxExcludedUrlBytes = 8192;
 constexpr size_t kMaxPromotions = 4096;     // retries that fall due, per commit
-constexpr size_t kMaxLifted = 4096;         // hosts that are not held any more, likewise
+constexpr size_t kMaxLifted = 4096;         // hosts that are held and looked at, likewise
 constexpr uint8_t kMaxRobotsRedirects = 5;  // RFC 9309 section 2.3.1.2
 
 // Verdicts that depend on where the link stood, or on when: a later link may admit the URL.
@@ -76,18 +76,18 @@ std::vector<HostChange> Frontier::Committer::Commit(CommitGroup& group, const Si
   work.next_later = next_later_;
   work.parked_urls = parked_urls_;
   work.operator_holds = effects.holds ? effects.holds : operator_holds_;
-  work.lifting = lifting_ || effects.holds != nullptr;
+  work.lift_after = effects.holds ? std::optional<HostId>(0) : lift_after_;
   if (first_ && options_.forget_parking) Unpark(work);
-  if (work.lifting) Lift(work);
+  if (work.lift_after) Lift(work);
   PromoteLater(work);  // first: retries of this very commit are not in the table yet
   for (Completion& completion : group.completions) Complete(work, completion);
   for (const Denial& denial : effects.denials) Deny(work, denial);
   for (const Deferral& deferral : effects.deferrals) {
     HostEntry& entry = HostOf(work, deferral.host, {});
     entry.defer_to = deferral.due;
-    if (deferral.due == kHeldDue && work.operator_holds &&
-        work.operator_holds->Find(entry.record.name) == nullptr) {
-      entry.defer_to = now;  // it was lifted before it came here
+    if (deferral.held != HostRecord::Held::kNot) {
+      entry.record.held = deferral.held;  // as of the lease; WriteHosts() looks again
+      entry.record.held_in_run = run_.number;
     } else if (deferral.parked) {
       entry.record.parked_until = deferral.due;
       entry.record.parked_in_run = run_.number;
@@ -124,7 +124,7 @@ std::vector<HostChange> Frontier::Committer::Commit(CommitGroup& group, const Si
   parked_urls_ = work.parked_urls;
   first_ = false;
   operator_holds_ = work.operator_holds;
-  lifting_ = work.lifting;
+  lift_after_ = work.lift_after;
   next_later_ = work.next_later;
   for (const web::UrlHash& hash : work.now_seen) seen_.Insert(hash);
   for (const HostId host : work.touched) hosts_.at(host).Settle(run_.number);
@@ -395,18 +395,27 @@ void Frontier::Committer::ForgetParking(HostRecord& record) {
   record.parked_in_run = 0;
 }
 
+HostRecord::Held Frontier::Committer::HeldNow(const Work& work, const HostRecord& record) {
+  return work.operator_holds ? AsHeld(work.operator_holds->Find(record.name)) : record.held;
+}
+
 void Frontier::Committer::Lift(Work& work) {
-  size_t lifted = 0;
-  store_.ScanDue(kHeldDue, [&](WallTime, HostId id) {
-    const auto record = store_.ReadHost(id);
-    if (!record || work.operator_holds->Find(record->name) != nullptr) return true;
-    HostEntry& host = HostOf(work, id, {});
-    if (host.record.parked_until >= kHeldDue) ForgetParking(host.record);
-    host.defer_to = work.now;
-    work.Change(id).due_earlier = true;
-    return ++lifted < kMaxLifted;
-  });
-  work.lifting = lifted == kMaxLifted;
+  size_t looked_at = 0;
+  const HostId after = *work.lift_after;
+  work.lift_after.reset();
+  store_.ScanDue(
+      kHeldDue,
+      [&](WallTime, HostId id) {
+        const auto record = store_.ReadHost(id);
+        if (record &&
+            (HeldNow(work, *record) != record->held || record->held_in_run != run_.number)) {
+          HostOf(work, id, {}).record.held_in_run = run_.number;  // WriteHosts() does the rest
+        }
+        if (++looked_at < kMaxLifted) return true;
+        work.lift_after = id;
+        return false;
+      },
+      after);
 }
 
 void Frontier::Committer::Discover(Work& work, CommitGroup& group) {
@@ -528,6 +537,14 @@ void Frontier::Committer::WriteHosts(Work& work) {
     HostEntry& host = hosts_.at(id);
     HostRecord& record = host.record;
     const bool queued = record.queued > 0;
+    if (record.held != HostRecord::Held::kNot) {
+      record.held = HeldNow(work, record);
+      if (record.held == HostRecord::Held::kNot &&
+          host.defer_to.value_or(host.was_due) >= kHeldDue) {
+        host.defer_to = work.now;
+        work.Change(id).due_earlier = true;
+      }
+    }
     if (!host.on_disk) ++work.counters.hosts;
     if (queued != host.was_queued) {
       if (queued) {
@@ -540,7 +557,9 @@ void Frontier::Committer::WriteHosts(Work& work) {
       work.batch.DeleteDue(host.was_due, id);
     }
     if (queued && (!host.was_queued || host.defer_to)) {
-      record.due = host.defer_to.value_or(std::max(work.now, record.parked_until));
+      const bool held = record.held != HostRecord::Held::kNot;
+      record.due =
+          host.defer_to.value_or(held ? kHeldDue : std::max(work.now, record.parked_until));
       work.batch.PutDue(record.due, id);
     }
     work.parked_urls -= std::min(work.parked_urls, host.was_parked);

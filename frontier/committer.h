@@ -33,7 +33,7 @@ class Frontier::Committer {
   const std::vector<RobotsHold>& holds() const { return holds_; }
   WallTime next_later() const { return next_later_; }
   // Hosts whose hold was lifted are still to be made due.
-  bool lifting() const { return lifting_; }
+  bool lifting() const { return lift_after_.has_value(); }
 
   // Durable when it returns. Throws FatalError; then nothing is, and nothing has changed here.
   std::vector<HostChange> Commit(CommitGroup& group, const SideEffects& effects, WallTime now);
@@ -48,8 +48,10 @@ class Frontier::Committer {
     uint64_t was_parked = 0;  // URLs
     std::optional<WallTime> defer_to;
 
+    // URLs that a crawl that is to end does not wait for.
     uint64_t Parked(uint32_t run) const {
-      return record.parked_in_run == run ? record.queued + record.later : 0;
+      const bool blocked = record.held == HostRecord::Held::kBlocked && record.held_in_run == run;
+      return record.parked_in_run == run || blocked ? record.queued + record.later : 0;
     }
     void Settle(uint32_t run) {
       touched = false;
@@ -72,7 +74,7 @@ class Frontier::Committer {
     uint64_t parked_urls = 0;
     WallTime next_later = kNever;
     OperatorHoldsPtr operator_holds;
-    bool lifting = false;
+    std::optional<HostId> lift_after;
     std::vector<HostId> touched;
     std::vector<web::UrlHash> now_seen;
     std::unordered_map<HostId, HostChange> changes;
@@ -112,9 +114,11 @@ class Frontier::Committer {
   void PromoteLater(Work& work);
   // All hosts that an earlier run has parked.
   void Unpark(Work& work);
-  // Hosts that wait for their hold's end, and are not held any more, are due; some of them a
-  // commit. Cost: a look at all that are held.
+  // Brings the records of hosts that wait for their hold's end up to the holds of now: who is not
+  // held any more is due. Looks at some of them a commit.
   void Lift(Work& work);
+  // By the holds of now; as the record has it if nobody has said what they are.
+  static HostRecord::Held HeldNow(const Work& work, const HostRecord& record);
   static void ForgetParking(HostRecord& record);
 
   // What was found, each URL once.
@@ -137,7 +141,7 @@ class Frontier::Committer {
   bool ended_clean_ = true;
   bool first_ = true;  // no commit yet
   OperatorHoldsPtr operator_holds_;
-  bool lifting_ = false;
+  std::optional<HostId> lift_after_;  // Lift() goes on behind this one; nullopt: nothing to do
   std::vector<RobotsHold> holds_;
   std::unordered_map<HostId, HostEntry> hosts_;
   WallTime next_later_ = kNever;

@@ -103,7 +103,7 @@ Explanation Explain(const Store& store, const Scope& scope, const SchedulerOptio
         {Hold::kParked, host.parked_until},
     };
     for (const auto& [hold, until] : all) {
-      if (until > now && until < kHeldDue) out.limits.push_back({hold, until});
+      if (until > now) out.limits.push_back({hold, until});
     }
   }
   if (const OperatorHold* held = holds ? holds->Find(found.url.host()) : nullptr) {

@@ -81,6 +81,7 @@ Decision Frontier::Next(WallTime now, bool newcomers) {
   if (!std::exchange(began_, true) && !committer_->ended_clean()) scheduler_.SetFloor(now);
   for (const News& news : all) Apply(news);
   for (GatedHost& gated : scheduler_.TakeGated()) options_.on_gate(std::move(gated));
+  for (const HostId host : scheduler_.TakeUngated()) options_.on_ungate(host);
   const bool mail = scheduler_.TakeMail(now);
   if (many_denials && !mail) return Wait{kNever, Wait::Reason::kCommit};
   SideEffects effects;
@@ -155,9 +156,11 @@ void Frontier::SetHolds(OperatorHoldsPtr holds) {
 }
 
 void Frontier::Reload(const ScopeOptions& scope, const PolitenessOptions& politeness) {
-  auto rules = Scope::Compile(scope);
-  if (!rules) Refuse(rules.error());
-  scope_->Use(*std::move(rules));
+  if (!scope_->HasRules(scope)) {
+    auto rules = Scope::Compile(scope);
+    if (!rules) Refuse(rules.error());
+    scope_->Use(*std::move(rules));
+  }
   {
     MutexLock lock(mutex_);
     TakePaces(politeness_, politeness);

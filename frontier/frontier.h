@@ -70,6 +70,8 @@ struct FrontierOptions {
   // may be probed, as was asked for: ended by EndProbe().
   std::function<void(GatedHost)> on_gate = [](const GatedHost&) {};
   std::function<void(HostId)> on_probe = [](HostId) {};
+  // Called by Next(): a GatedHost is gated no more, and not to be probed: the operator holds it.
+  std::function<void(HostId)> on_ungate = [](HostId) {};
   // Called by Commit(), when the hold is durable.
   std::function<void(const RobotsHold&)> on_robots_hold = [](const RobotsHold&) {};
   // Called when Commit() should be called even without completions.
@@ -88,7 +90,7 @@ struct CommitGroup {
 struct FrontierStats {
   Counters counters;
   SchedulerStats scheduler;
-  uint64_t parked_urls = 0;      // queued or waiting, of hosts that this run has parked
+  uint64_t parked_urls = 0;      // queued or waiting, of hosts that this run has parked, or blocked
   uint64_t origins_held = 0;     // RobotsHold: held now
   size_t undelivered_hosts = 0;  // resident hosts with changes the dispatcher has not looked at
   Wait last_wait;                // meaningful when nothing could be leased
@@ -146,7 +148,7 @@ class Frontier {
   // time.
   void Reload(const ScopeOptions& scope, const PolitenessOptions& politeness);
   // No URL is queued (leased ones still are, until they are committed) or waits for another try,
-  // but for those of hosts that this run has parked.
+  // but for those of hosts that this run has parked, or the operator has blocked.
   bool Drained() const;
 
   // --- committer thread

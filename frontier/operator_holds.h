@@ -8,6 +8,7 @@
 // An immutable value; shared by threads.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>

@@ -45,6 +45,12 @@ std::optional<Millis> CrawlDelayOf(const RobotsRecord& record, std::string_view 
   return web::RobotsRules::Parse(record.body, robots_token).crawl_delay();
 }
 
+bool SamePaces(const PolitenessOptions& a, const PolitenessOptions& b) {
+  return a.delay == b.delay && a.concurrency_per_host == b.concurrency_per_host &&
+         a.delay_factor == b.delay_factor && a.max_delay == b.max_delay && a.hosts == b.hosts &&
+         a.paces == b.paces;
+}
+
 void TakePaces(PolitenessOptions& options, const PolitenessOptions& from) {
   options.delay = from.delay;
   options.concurrency_per_host = from.concurrency_per_host;

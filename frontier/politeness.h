@@ -18,6 +18,8 @@ namespace crawld::frontier {
 struct HostPace {
   std::optional<Millis> delay;
   std::optional<uint32_t> concurrency;
+
+  friend bool operator==(const HostPace&, const HostPace&) = default;
 };
 
 struct PolitenessOptions {
@@ -66,6 +68,8 @@ std::string_view Name(Hold hold);
 // What the latest rules that there were ask for; also while the file is fetched anew.
 std::optional<Millis> CrawlDelayOf(const RobotsRecord& record, std::string_view robots_token);
 
+// What PaceOf() looks at.
+bool SamePaces(const PolitenessOptions& a, const PolitenessOptions& b);
 // Takes from `from` what PaceOf() looks at, and leaves the rest of `options` as it is.
 void TakePaces(PolitenessOptions& options, const PolitenessOptions& from);
 

@@ -295,7 +295,14 @@ std::string Encode(const HostRecord& record) {
   AppendBigEndian(out, record.failures);
   AppendTime(out, record.parked_until);
   AppendBigEndian(out, record.parked_in_run);
+  out.push_back(static_cast<char>(record.held));
+  AppendBigEndian(out, record.held_in_run);
   return out;
+}
+
+HostRecord::Held AsHeld(const OperatorHold* hold) {
+  if (hold == nullptr) return HostRecord::Held::kNot;
+  return hold->kind == HoldKind::kBlocked ? HostRecord::Held::kBlocked : HostRecord::Held::kPaused;
 }
 
 std::optional<HostRecord> DecodeHostRecord(std::string_view value) {
@@ -315,6 +322,12 @@ std::optional<HostRecord> DecodeHostRecord(std::string_view value) {
   record.failures = in.BigEndian<uint32_t>();
   record.parked_until = in.Time();
   record.parked_in_run = in.BigEndian<uint32_t>();
+  if (!in.whole()) return std::nullopt;
+  if (in.empty()) return record;  // of an older crawld
+  const auto held = in.BigEndian<uint8_t>();
+  if (held > static_cast<uint8_t>(HostRecord::Held::kBlocked)) return std::nullopt;
+  record.held = static_cast<HostRecord::Held>(held);
+  record.held_in_run = in.BigEndian<uint32_t>();
   if (!in.whole()) return std::nullopt;
   return record;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "frontier/operator_holds.h"
 #include "frontier/task.h"
 
 namespace crawld::frontier {
@@ -69,7 +70,14 @@ struct HostRecord {
   // It does not answer, and is left alone until then; the epoch once it has answered.
   WallTime parked_until{};
   uint32_t parked_in_run = 0;  // RunRecord::number
+  // It has left memory because the operator holds it, as of that run; its key in `due` is kHeldDue.
+  enum class Held : uint8_t { kNot = 0, kPaused = 1, kBlocked = 2 };
+  Held held = Held::kNot;
+  uint32_t held_in_run = 0;
 };
+
+// As a record has it; `hold` may be nullptr.
+HostRecord::Held AsHeld(const OperatorHold* hold);
 
 // The latest run of the crawl (meta `run`).
 struct RunRecord {

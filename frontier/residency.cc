@@ -144,13 +144,13 @@ void Scheduler::SendAway(Host& host) {
     if (!origin.leased.empty() || origin.rules_state == Origin::Rules::kPending) return;
   }
   host.deferral_sent = true;
-  const OperatorHold* const hold = HeldBy(host.name);
-  if (hold != nullptr) {
-    deferrals_.push_back({host.id, kHeldDue, hold->kind == HoldKind::kBlocked});
+  if (const OperatorHold* const hold = HeldBy(host.name)) {
+    deferrals_.push_back({.host = host.id, .due = kHeldDue, .held = AsHeld(hold)});
     return;
   }
   const WallTime due = host.due == kHeldDue ? now_ : host.due;  // the hold was lifted meanwhile
-  deferrals_.push_back({host.id, std::max(due, host.next_fetch), host.parked});
+  deferrals_.push_back(
+      {.host = host.id, .due = std::max(due, host.next_fetch), .parked = host.parked});
 }
 
 void Scheduler::Fill(Host& host, Origin& origin) {
@@ -228,7 +228,7 @@ void Scheduler::UpdatePace(Host& host) const {
   host.pace = PaceOf(options_.politeness, host.name, crawl_delay, host.last_took);
   // A rule that has just been learnt holds since the fetch that brought it.
   if (host.last_end != WallTime{}) {
-    host.HoldUntil(host.last_end + host.pace.delay, host.pace.reason);
+    host.HoldForPace(host.last_end + host.pace.delay);
   }
 }
 

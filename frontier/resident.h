@@ -54,6 +54,9 @@ struct Scheduler::Host {
   WallTime last_end{};                       // of its latest fetch; the epoch: never
   WallTime next_fetch{};                     // earliest start of the next fetch
   Hold held_by = Hold::kNothing;             // what says so
+  WallTime asked_until{};                    // the part of it that is not its pace's
+  Hold asked_by = Hold::kNothing;            // and what says that
+  WallTime last_begin{};                     // of its latest fetch
   Pace pace;                                 // PaceOf it, as of the last look at rules and answers
   Millis last_took{0};                       // its latest answer
   uint32_t failures = 0;                     // fetches in a row without an answer
@@ -80,10 +83,25 @@ struct Scheduler::Host {
   }
   // Also when the Event is set, until GateOpened() has noted when the host was probed.
   bool gated() const { return gate != nullptr; }
+  // `why` is no reason of its pace.
   void HoldUntil(WallTime when, Hold why) {
+    if (when > asked_until) {
+      asked_until = when;
+      asked_by = why;
+    }
     if (when <= next_fetch) return;
     next_fetch = when;
     held_by = why;
+  }
+  void HoldForPace(WallTime when) {
+    if (when <= next_fetch) return;
+    next_fetch = when;
+    held_by = pace.reason;
+  }
+  // Forgets what its pace holds, for another pace; what else holds it stays.
+  void ForgetPace() {
+    next_fetch = asked_until;
+    held_by = asked_by;
   }
 };
 

@@ -121,6 +121,7 @@ std::optional<std::pair<Task, Scheduler::Host*>> Scheduler::TakeVisit(Host& host
 }
 
 WallTime Scheduler::FreeAt(HostId visited, std::string_view name, WallTime now) {
+  if (HeldBy(name) != nullptr) return now + kCrowdedWait;  // nobody goes there
   const bool any_address = options_.politeness.address.any();
   const WallTime soon = now + kLookAgain;
   if (const auto it = hosts_.find(visited); it != hosts_.end()) {
@@ -149,7 +150,6 @@ WallTime Scheduler::FreeAt(HostId visited, std::string_view name, WallTime now) 
 }
 
 WallTime Scheduler::FreeOnDisk(HostId id, std::string_view name, WallTime now) const {
-  if (HeldBy(name) != nullptr) return now + kCrowdedWait;
   const std::optional<HostRecord> record = store_.ReadHost(id);
   if (!record) return now;
   const Pace pace = PaceOnDisk(id, name, record->last_took);
@@ -188,7 +188,7 @@ Pace Scheduler::PaceOnDisk(HostId id, std::string_view name, Millis last_took) c
 void Scheduler::NoteAsked(Host& host, WallTime when) {
   host.asked_unwritten = true;
   touches_.push_back(
-      {host.id, when, host.held_by == Hold::kRetryAfter ? host.next_fetch : WallTime{}});
+      {host.id, when, host.asked_by == Hold::kRetryAfter ? host.asked_until : WallTime{}});
 }
 
 void Scheduler::BeginVisit(HostId visited, WallTime now) {
@@ -197,7 +197,8 @@ void Scheduler::BeginVisit(HostId visited, WallTime now) {
   if (const auto it = hosts_.find(visited); it != hosts_.end()) {
     Host& host = *it->second;
     ++host.in_flight;
-    host.HoldUntil(now + host.pace.delay, host.pace.reason);
+    host.last_begin = now;
+    host.HoldForPace(now + host.pace.delay);
     return Reschedule(host);
   }
   NoteVisited(visited, kNever, now);
@@ -211,7 +212,7 @@ void Scheduler::EndVisit(const Task& task, const FetchEnd& end) {
     Host& host = *it->second;
     --host.in_flight;
     host.last_end = end.when;
-    host.HoldUntil(end.when + host.pace.delay, host.pace.reason);
+    host.HoldForPace(end.when + host.pace.delay);
     host.HoldUntil(end.hold_until, Hold::kRetryAfter);
     NoteAsked(host, end.when);
     Reschedule(host);
@@ -282,7 +283,7 @@ std::optional<LookUp> Scheduler::NextLookUp() {
     to_look_up_.pop_front();
     const auto host = hosts_.find(wanted.host);
     const auto visit = visits_.find(wanted.host);
-    if ((host == hosts_.end() || !host->second->wants_address) &&
+    if ((host == hosts_.end() || !host->second->wants_address || host->second->leaving) &&
         (visit == visits_.end() || !visit->second.wants_address)) {
       continue;
     }
@@ -295,8 +296,9 @@ std::optional<LookUp> Scheduler::NextLookUp() {
 void Scheduler::Lease(Host& host, WallTime now) {
   ++host.in_flight;
   ++host.served;
+  host.last_begin = now;
   ready_.Begin(host.id, now);
-  host.HoldUntil(now + host.pace.delay, host.pace.reason);
+  host.HoldForPace(now + host.pace.delay);
   Unready(host);  // to the end of those who are ready at the same time
   Reschedule(host);
 }
@@ -517,13 +519,14 @@ void Scheduler::SendHome(Host& host, WallTime until) {
 }
 
 void Scheduler::SetPaces(const PolitenessOptions& politeness) {
+  if (SamePaces(options_.politeness, politeness)) return;
   TakePaces(options_.politeness, politeness);
   for (const auto& [id, host] : hosts_) {
     // A wait that an earlier pace began ends as the new one has it.
-    if (host->held_by == host->pace.reason && host->last_end != WallTime{}) {
-      host->next_fetch = WallTime{};
-    }
+    host->ForgetPace();
     UpdatePace(*host);
+    if (host->last_begin != WallTime{}) host->HoldForPace(host->last_begin + host->pace.delay);
+    if (floor_ != WallTime{}) host->HoldUntil(floor_ + host->pace.delay, Hold::kRestart);
     if (!host->leaving) Reschedule(*host);
   }
 }
@@ -535,9 +538,12 @@ void Scheduler::SetHolds(OperatorHoldsPtr holds) {
 }
 
 void Scheduler::ApplyHold(Host& host) {
-  const OperatorHold* const hold = HeldBy(host.name);
-  host.held = hold != nullptr;
-  if (host.held && !host.leaving && !host.gated()) {
+  host.held = HeldBy(host.name) != nullptr;
+  if (host.held && !host.leaving) {
+    if (host.gated()) {
+      ungated_.push_back(host.id);
+      CloseGate(host);
+    }
     host.leaving = true;
     host.due = kHeldDue;
     ++leaving_;

@@ -22,7 +22,7 @@
 // others wait on disk makes room for them.
 //
 // A host that the operator holds (operator_holds.h) leaves memory as soon as nothing of it is in
-// flight, and is due when the hold is lifted; a gated one stays, and is not probed.
+// flight, and is due when the hold is lifted; its gate, if it has one, goes with it.
 //
 // A robots file that is redirected to another host counts for that host's politeness too.
 //
@@ -81,6 +81,7 @@ struct Deferral {
   HostId host = 0;
   WallTime due;
   bool parked = false;  // it does not answer: what is found of it meanwhile waits until then too
+  HostRecord::Held held = HostRecord::Held::kNot;  // by the operator: `due` is kHeldDue
 };
 
 // A host was asked otherwise than by a task of its own: a probe, another's robots file.
@@ -184,8 +185,9 @@ class Scheduler {
   void SetPaces(const PolitenessOptions& politeness);
   // From now on; not null.
   void SetHolds(OperatorHoldsPtr holds);
-  // Those shut since the last call.
+  // Those shut since the last call, and those whose gate is gone because the operator holds them.
   std::vector<GatedHost> TakeGated() { return std::exchange(gated_, {}); }
+  std::vector<HostId> TakeUngated() { return std::exchange(ungated_, {}); }
 
   // Nobody knows when hosts were asked before `when`: they are not asked before their delay has
   // passed since.
@@ -266,6 +268,7 @@ class Scheduler {
   std::deque<LookUp> to_look_up_;
   size_t lookups_ = 0;  // under way
   std::vector<GatedHost> gated_;
+  std::vector<HostId> ungated_;
   size_t gates_ = 0;
   // Hosts that are not resident and are, or are to be, asked without a task of their own.
   std::unordered_map<HostId, Visited> visits_;

@@ -59,6 +59,23 @@ struct Scope::Rules {
   ScopeOptions options;
   std::unique_ptr<RE2::Set> include;
   std::unique_ptr<RE2::Set> exclude;
+
+  Verdict OfName(const web::Url& url) const {
+    if (url.HrefWithoutFragment().size() > options.max_url_length) return Verdict::kUrlTooLong;
+    const bool good = url.host().starts_with('[') || IsDnsName(url.host(), options.max_host_labels);
+    return good ? Verdict::kAdmit : Verdict::kBadHost;
+  }
+  Verdict OfPatterns(const web::Url& url, const UrlInfo& info) const {
+    if (options.max_depth && info.depth > *options.max_depth) return Verdict::kTooDeep;
+    const std::string_view href = url.HrefWithoutFragment();
+    const re2::StringPiece text(href.data(), href.size());
+    if (exclude && exclude->Match(text, nullptr)) return Verdict::kExcluded;
+    // A sitemap is a way to pages, not one of them.
+    if (include && info.kind == TaskKind::kPage && !include->Match(text, nullptr)) {
+      return Verdict::kNotIncluded;
+    }
+    return Verdict::kAdmit;
+  }
 };
 
 Result<std::shared_ptr<const Scope::Rules>, PatternError> Scope::Compile(
@@ -98,16 +115,18 @@ void Scope::Use(std::shared_ptr<const Rules> rules) {
   rules_.store(all_rules_.back().get(), std::memory_order_release);
 }
 
+bool Scope::HasRules(const ScopeOptions& options) const {
+  const ScopeOptions& own = rules().options;
+  return own.mode == options.mode && own.include == options.include &&
+         own.exclude == options.exclude && own.max_depth == options.max_depth &&
+         own.max_redirects == options.max_redirects &&
+         own.max_url_length == options.max_url_length &&
+         own.max_host_labels == options.max_host_labels;
+}
+
 Verdict Scope::JudgeAgain(const web::Url& url, const UrlInfo& info) const {
-  const Rules& rules = this->rules();
-  if (rules.options.max_depth && info.depth > *rules.options.max_depth) return Verdict::kTooDeep;
-  const std::string_view href = url.HrefWithoutFragment();
-  const re2::StringPiece text(href.data(), href.size());
-  if (rules.exclude && rules.exclude->Match(text, nullptr)) return Verdict::kExcluded;
-  if (rules.include && info.kind == TaskKind::kPage && !rules.include->Match(text, nullptr)) {
-    return Verdict::kNotIncluded;
-  }
-  return Verdict::kAdmit;
+  const Verdict verdict = rules().OfName(url);
+  return verdict != Verdict::kAdmit ? verdict : rules().OfPatterns(url, info);
 }
 
 HostId Scope::HostOf(const web::Url& url) const {
@@ -138,10 +157,7 @@ Verdict Scope::Judge(const web::Url& url, const web::Url& page, const UrlInfo& p
                      const UrlInfo& info) const {
   const ScopeOptions& options = rules().options;
   const std::string_view href = url.HrefWithoutFragment();
-  if (href.size() > options.max_url_length) return Verdict::kUrlTooLong;
-  if (!url.host().starts_with('[') && !IsDnsName(url.host(), options.max_host_labels)) {
-    return Verdict::kBadHost;
-  }
+  if (const Verdict verdict = rules().OfName(url); verdict != Verdict::kAdmit) return verdict;
   const bool seed = &url == &page;
   if (!seed) {
     switch (options.mode) {
@@ -165,8 +181,11 @@ Verdict Scope::Judge(const web::Url& url, const web::Url& page, const UrlInfo& p
       }
     }
   }
-  const Verdict again = JudgeAgain(url, seed ? UrlInfo{.kind = info.kind} : info);
-  if (again != Verdict::kAdmit) return again;
+  UrlInfo judged = info;
+  if (seed) judged.depth = 0;
+  if (const Verdict verdict = rules().OfPatterns(url, judged); verdict != Verdict::kAdmit) {
+    return verdict;
+  }
   if (url.path() == "/robots.txt" && url.query().empty() && info.kind == TaskKind::kPage) {
     return Verdict::kRobotsFile;
   }

@@ -61,8 +61,12 @@ class Scope {
   // be reading them: this is for an operator's few changes.
   void Use(std::shared_ptr<const Rules> rules);
 
+  // Whether these are the rules in use.
+  bool HasRules(const ScopeOptions& options) const;
+
   // Of a URL that waits in the queue: whether the rules still admit it, as far as they look at
-  // nothing but the URL and its depth.
+  // nothing but the URL and its depth. The mode, which looks at where a link stands, is for new
+  // links.
   Verdict JudgeAgain(const web::Url& url, const UrlInfo& info) const;
 
   // A seed: always in scope but for its length and the patterns. kind: page or sitemap.

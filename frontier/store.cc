@@ -458,11 +458,12 @@ void Store::ScanAllQueues(const std::function<bool(QueueEntry&&)>& take) const {
        });
 }
 
-void Store::ScanDue(WallTime from, const std::function<bool(WallTime, HostId)>& take) const {
-  Scan(*db_->db, db_->tables[kDue], EncodeTimedHost(from, 0), "", directory_,
+void Store::ScanDue(WallTime from, const std::function<bool(WallTime, HostId)>& take,
+                    HostId host) const {
+  Scan(*db_->db, db_->tables[kDue], EncodeTimedHost(from, host), "", directory_,
        [&](std::string_view key, std::string_view) {
-         const auto [when, host] = Decoded(DecodeTimedHost(key), directory_, "due");
-         return take(when, host);
+         const auto [when, id] = Decoded(DecodeTimedHost(key), directory_, "due");
+         return take(when, id);
        });
 }
 

@@ -69,7 +69,9 @@ class Store {
   void ScanQueue(HostId host, const OriginKey& origin, const QueuePlace& from,
                  const std::function<bool(QueueEntry&&)>& take) const;
   // Hosts by due time, from `from` on, earliest first, until `take` has returned false.
-  void ScanDue(WallTime from, const std::function<bool(WallTime, HostId)>& take) const;
+  // `host`: of those due at `from`, not those before it.
+  void ScanDue(WallTime from, const std::function<bool(WallTime, HostId)>& take,
+               HostId host = 0) const;
   // Waiting retries by due time, earliest first.
   void ScanLater(const std::function<bool(WallTime, QueueEntry&&)>& take) const;
 

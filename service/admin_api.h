@@ -1,8 +1,9 @@
 // AdminApi: what a running daemon answers, and the orders it takes. docs/admin.md has the paths;
 // the daemon describes them itself (/api/v1/openapi.json).
 //
-// Thread safety: Handle() and OpenBody() are called on the server's thread. Cost: answers come from
-// what was counted before; of the orders, a reload reads files.
+// Thread safety: Handle() and OpenBody() are called on the server's thread. Cost: most answers come
+// from what was counted before; those about one host or URL read the store, a reload reads files,
+// and an order may wait for the committer for 100 ms.
 #pragma once
 
 #include <functional>

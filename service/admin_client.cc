@@ -139,8 +139,9 @@ AdminAnswer AdminClient::Ask(const std::string& method, const std::string& path,
       if (!connection_->open()) connection_.reset();
       return answer;
     }
-    // One that was kept may have been closed in the meantime.
-    const bool again = connection_->used() && method == "GET";
+    // One that was kept may have been closed in the meantime. All that is asked for may be asked
+    // for twice.
+    const bool again = connection_->used();
     connection_.reset();
     if (again) continue;
     throw FatalError(

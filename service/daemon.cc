@@ -116,8 +116,6 @@ Daemon::Daemon(const std::filesystem::path& config, bool once)
       lists_(frontier_, [this](SeedBatch batch) { return PutSeeds(std::move(batch)); }),
       reloader_(path_, config_, Rooms()) {
   health_ = &*host_health_;
-  running_.store(&pipeline_);
-  reloadable_.store(&reloader_);
   steering_.Restore();
   watermarks_.Look();
   api_.emplace(Sources());
@@ -126,6 +124,9 @@ Daemon::Daemon(const std::filesystem::path& config, bool once)
         *admin, [this](const HttpRequest& request) { return api_->Handle(request); },
         [this](const HttpRequest& request) { return api_->OpenBody(request); });
   }
+  // Last: what a signal leads to must be there, also where this constructor throws.
+  running_.store(&pipeline_);
+  reloadable_.store(&reloader_);
 }
 
 Daemon::~Daemon() {
@@ -166,6 +167,7 @@ frontier::FrontierOptions Daemon::FrontierHooks() {
   // On the dispatcher's thread, which is this one.
   options.on_gate = [this](frontier::GatedHost host) { health_->Watch(std::move(host)); };
   options.on_probe = [this](frontier::HostId host) { health_->Probe(host); };
+  options.on_ungate = [this](frontier::HostId host) { health_->Forget(host); };
   options.on_schedule_change = [this] {
     if (Pipeline* pipeline = running_.load()) pipeline->Wake();
   };

@@ -117,6 +117,11 @@ void HostHealth::Probe(frontier::HostId id) {
       });
 }
 
+void HostHealth::Forget(frontier::HostId id) {
+  const MutexLock lock(mutex_);
+  patients_.erase(id);
+}
+
 void HostHealth::Note(frontier::HostId id, const fetcher::FetchResult& result) {
   const WallTime now = clock_.Now();
   std::optional<Patient> done;

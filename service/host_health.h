@@ -60,9 +60,11 @@ class HostHealth {
   HostHealth(const HostHealth&) = delete;
   HostHealth& operator=(const HostHealth&) = delete;
 
-  // What the frontier calls (FrontierOptions): a gate was shut; a probe may begin.
+  // What the frontier calls (FrontierOptions): a gate was shut; a probe may begin; the
+  // gate is gone.
   void Watch(frontier::GatedHost host) EXCLUDES(mutex_);
   void Probe(frontier::HostId id) EXCLUDES(mutex_);
+  void Forget(frontier::HostId id) EXCLUDES(mutex_);
 
   HostHealthStats stats() const EXCLUDES(mutex_);
   // Some of them, if there are more than `limit`.

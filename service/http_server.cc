@@ -123,7 +123,7 @@ class HttpServer::Impl {
     if (options_.socket) ListenLocally(*options_.socket);
     {
       MutexLock lock(door_->mutex);
-      door_->io = &io_;
+      door_->server = this;
     }
     thread_ = concurrency::NamedThread("admin", [this] {
       concurrency::LowerPriority();
@@ -135,7 +135,7 @@ class HttpServer::Impl {
   ~Impl() {
     {
       MutexLock lock(door_->mutex);
-      door_->io = nullptr;
+      door_->server = nullptr;
     }
     asio::post(io_, [this] { io_.stop(); });
     thread_.Join();
@@ -226,18 +226,29 @@ class HttpServer::Impl {
   // What a future has, once it has it. Throws what it has instead.
   template <typename T>
   asio::awaitable<T> Await(concurrency::Future<T> future) {
-    auto timer = std::make_shared<asio::steady_timer>(io_, asio::steady_timer::time_point::max());
-    // Whoever keeps the promise may do so when this server is gone.
-    future.AddDoneCallback([door = door_, timer](concurrency::Future<T>&) {
+    asio::steady_timer timer(io_, asio::steady_timer::time_point::max());
+    const uint64_t number = ++next_awaited_;
+    awaited_[number] = &timer;
+    // Whoever keeps the promise may do so when this server is gone: it must hold nothing of ours.
+    future.AddDoneCallback([door = door_, number](concurrency::Future<T>&) {
       MutexLock lock(door->mutex);
-      if (door->io != nullptr) asio::post(*door->io, [timer] { timer->cancel(); });
+      if (door->server != nullptr) door->server->Awake(number);
     });
-    while (!future.Done()) co_await timer->async_wait(kAwait);
+    while (!future.Done()) co_await timer.async_wait(kAwait);
+    awaited_.erase(number);
     if constexpr (std::is_void_v<T>) {
       future.Take();
     } else {
       co_return future.Take();
     }
+  }
+
+  // Any thread, while the door is open.
+  void Awake(uint64_t number) {
+    asio::post(io_, [this, number] {
+      const auto found = awaited_.find(number);
+      if (found != awaited_.end()) found->second->cancel();
+    });
   }
 
   template <typename Protocol>
@@ -542,13 +553,15 @@ class HttpServer::Impl {
   // Where those knock who keep a promise; closed when the server is gone.
   struct Door {
     Mutex mutex;
-    asio::io_context* io GUARDED_BY(mutex) = nullptr;
+    Impl* server GUARDED_BY(mutex) = nullptr;
   };
   const std::shared_ptr<Door> door_ = std::make_shared<Door>();
 
   // Owned by the server's thread.
   asio::io_context io_;
   uint32_t event_streams_ = 0;
+  uint64_t next_awaited_ = 0;
+  std::map<uint64_t, asio::steady_timer*> awaited_;  // who waits for a future
   double tokens_;
   Clock::time_point filled_ = Clock::now();
 

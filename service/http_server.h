@@ -7,8 +7,9 @@
 // Host header), so that a page in the operator's browser cannot speak to us under a name of its
 // own. The Unix socket is for whom its folder's and its own permissions let in (0660).
 //
-// Thread safety: the handler is called on the server's thread, and must not block; the other
-// members from any thread. Errors: the constructor throws FatalError.
+// Thread safety: handlers are called on the server's thread, and hold up all other requests for as
+// long as they take; the other members are for any thread. Errors: the constructor throws
+// FatalError.
 #pragma once
 
 #include <chrono>

@@ -104,30 +104,34 @@ void ListWatcher::Loop() {
 }
 
 bool ListWatcher::Look(const config::Config& config) {
-  if (config.seeds.files.empty()) return false;
-  try {
-    std::vector<std::string> patterns;
-    for (const config::SourceText& pattern : config.seeds.files) patterns.push_back(pattern.text);
-    const auto lists = config::ExpandSeedFiles(patterns, config.base_dir);
-    if (!lists) {
-      WatchFolders(config, {});
-      spdlog::warn("{}; the crawl goes on without", lists.error().message);
-      return false;
+  std::set<std::filesystem::path> lists;
+  for (const config::SourceText& pattern : config.seeds.files) {
+    const auto found = config::ExpandSeedFiles({pattern.text}, config.base_dir);
+    if (found) {
+      lists.insert(found->begin(), found->end());
+      missing_.erase(pattern.text);
+    } else if (missing_.insert(pattern.text).second) {
+      spdlog::warn("{}; the crawl goes on without, and looks again", found.error().message);
     }
-    WatchFolders(config, *lists);  // first: what changes from now on is seen
-    const SeedCount count = ReadLists(*lists, frontier_, /*settled=*/false, put_);
-    if (count.good + count.bad > 0) {
-      spdlog::info("lists: {} new lines with URLs, {} bad lines skipped", count.good, count.bad);
-    }
-    return count.unfinished > 0;
-  } catch (const std::exception& e) {
-    spdlog::warn("{}; the crawl goes on, and the list is read when it has changed", e.what());
-    return false;
   }
+  WatchFolders(config, lists);  // first: what changes from now on is seen
+  SeedCount all;
+  for (const std::filesystem::path& list : lists) {
+    if (stop_.IsSet()) return false;
+    const SeedCount count = ReadChangedList(list, frontier_, failed_[list], put_);
+    all.good += count.good;
+    all.bad += count.bad;
+    all.unfinished += count.unfinished;
+  }
+  std::erase_if(failed_, [](const auto& entry) { return entry.second.empty(); });
+  if (all.good + all.bad > 0) {
+    spdlog::info("lists: {} new lines with URLs, {} bad lines skipped", all.good, all.bad);
+  }
+  return all.unfinished > 0;
 }
 
 void ListWatcher::WatchFolders(const config::Config& config,
-                               const std::vector<std::filesystem::path>& lists) {
+                               const std::set<std::filesystem::path>& lists) {
   std::set<std::filesystem::path> folders;
   for (const config::SourceText& pattern : config.seeds.files) {
     folders.insert(FolderOfPattern(pattern.text, config.base_dir));

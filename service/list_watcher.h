@@ -10,9 +10,10 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "base/mutex.h"
 #include "concurrency/event.h"
@@ -40,7 +41,7 @@ class ListWatcher {
   void Loop();
   // Looks at all lists; whether one is to be looked at again soon.
   bool Look(const config::Config& config);
-  void WatchFolders(const config::Config& config, const std::vector<std::filesystem::path>& lists);
+  void WatchFolders(const config::Config& config, const std::set<std::filesystem::path>& lists);
   void WakeUp() const;
 
   const frontier::Frontier& frontier_;
@@ -48,6 +49,10 @@ class ListWatcher {
   int inotify_fd_ = -1;
   int wake_fd_ = -1;
   concurrency::Event stop_;
+
+  // Owned by the thread.
+  std::map<std::filesystem::path, std::string> failed_;  // ReadChangedList()
+  std::set<std::string> missing_;                        // patterns that stand for nothing
 
   Mutex mutex_;
   std::shared_ptr<const config::Config> next_ GUARDED_BY(mutex_);  // to be watched instead

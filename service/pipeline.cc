@@ -431,8 +431,12 @@ void Pipeline::CommitGroup(std::vector<Finished> group, bool last) {
 bool Pipeline::Put(SeedBatch& batch, Millis patience,
                    std::optional<concurrency::Promise<void>>* durable) {
   Finished finished;
-  finished.seeds_permit = seed_permits_.AcquireFor(patience);
-  if (!finished.seeds_permit || stop_.IsSet()) return false;
+  // Notes alone are small, and few: an order does not stand in line behind a long list.
+  if (!batch.seeds.empty()) {
+    finished.seeds_permit = seed_permits_.AcquireFor(patience);
+    if (!finished.seeds_permit) return false;
+  }
+  if (stop_.IsSet()) return false;
   finished.seeds = std::move(batch);
   if (durable != nullptr) finished.durable.swap(*durable);
   uncommitted_.fetch_add(1, std::memory_order_relaxed);
@@ -559,6 +563,9 @@ Pipeline::End Pipeline::Run(
   for (auto& parser : parsers) parser.Join();
   parsed_.Close();
   committer.Join();
+  // Of a line that has failed: who waits for it is told.
+  while (parsed_.TryGet()) {
+  }
   if (failed_.IsSet()) return End::kFailed;
   return drained ? End::kDrained : End::kStopped;
 }

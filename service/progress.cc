@@ -52,7 +52,8 @@ std::string WaitingFor(const frontier::FrontierStats& stats, WallTime now) {
   const uint64_t remaining = Remaining(stats.counters);
   if (remaining == 0) return "idle: no URL is queued";
   if (remaining == stats.parked_urls) {
-    return fmt::format("waits: {} URLs are of hosts that do not answer", Thousands(remaining));
+    return fmt::format("waits: {} URLs are of hosts that do not answer, or are blocked",
+                       Thousands(remaining));
   }
   if (Count(stats.counters, frontier::UrlState::kQueued) == 0) {
     return "waits until URLs may be tried again";

@@ -33,7 +33,13 @@ ReloadReport Reloader::Try() {
   try {
     for (; done < rooms_.size(); ++done) rooms_[done](*merged);
   } catch (const std::exception&) {
-    while (done-- > 0) rooms_[done](*running);
+    while (done-- > 0) {
+      try {
+        rooms_[done](*running);
+      } catch (const std::exception& e) {
+        spdlog::error("reload: what was so far cannot be taken up again: {}", e.what());
+      }
+    }
     throw;
   }
   MutexLock lock(mutex_);

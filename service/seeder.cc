@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -164,19 +165,44 @@ SeedCount ReadInlineSeeds(const config::Config& config, const frontier::Frontier
   return count;
 }
 
+namespace {
+
+// False when the line is stopping.
+bool ReadList(const std::filesystem::path& path, const frontier::Frontier& frontier, bool settled,
+              const PutSeeds& put, SeedCount& count) {
+  const ListState state = StateOf(path);
+  ListNote note = ReadNote(frontier, NoteOf(path));
+  ++count.lists;
+  if (!state.version.empty() && note.version == state.version) {
+    ++count.lists_known;
+    return true;
+  }
+  ListReader reader(path, frontier.scope(), put, count);
+  return reader.Read(std::move(note), state.version, settled || state.settled);
+}
+
+}  // namespace
+
 SeedCount ReadLists(const std::vector<std::filesystem::path>& paths,
                     const frontier::Frontier& frontier, bool settled, const PutSeeds& put) {
   SeedCount count;
   for (const std::filesystem::path& path : paths) {
-    const ListState state = StateOf(path);
-    ListNote note = ReadNote(frontier, NoteOf(path));
-    ++count.lists;
-    if (!state.version.empty() && note.version == state.version) {
-      ++count.lists_known;
-      continue;
-    }
-    ListReader reader(path, frontier.scope(), put, count);
-    if (!reader.Read(std::move(note), state.version, settled || state.settled)) break;
+    if (!ReadList(path, frontier, settled, put, count)) break;
+  }
+  return count;
+}
+
+SeedCount ReadChangedList(const std::filesystem::path& path, const frontier::Frontier& frontier,
+                          std::string& failed, const PutSeeds& put) {
+  SeedCount count;
+  const std::string version = StateOf(path).version;
+  if (!failed.empty() && failed == version) return count;
+  try {
+    ReadList(path, frontier, /*settled=*/false, put, count);
+    failed.clear();
+  } catch (const std::exception& e) {
+    failed = version;
+    spdlog::warn("{}; the crawl goes on, and the list is read when it has changed", e.what());
   }
   return count;
 }

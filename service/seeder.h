@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "config/config.h"
@@ -36,6 +37,10 @@ SeedCount ReadInlineSeeds(const config::Config& config, const frontier::Frontier
 // nobody has written to for a second.
 SeedCount ReadLists(const std::vector<std::filesystem::path>& paths,
                     const frontier::Frontier& frontier, bool settled, const PutSeeds& put);
+// Of one list; `failed` is what it was when it could not be read: it is not read again before it is
+// something else. Logs instead of throwing.
+SeedCount ReadChangedList(const std::filesystem::path& path, const frontier::Frontier& frontier,
+                          std::string& failed, const PutSeeds& put);
 // Both, settled.
 SeedCount ReadSeeds(const config::Config& config, const frontier::Frontier& frontier,
                     const PutSeeds& put);

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "web/host_patterns.h"
+#include "web/utf8.h"
 
 namespace crawld::service {
 namespace {
@@ -176,7 +177,10 @@ Result<concurrency::Future<void>, Steering::Refusal> Steering::Obey(Order order,
   hold.domain = target.domain;
   hold.kind = order == Order::kBlock ? HoldKind::kBlocked : HoldKind::kPaused;
   hold.since = clock_.Now();
-  hold.why = why.substr(0, kMaxWhyBytes);
+  if (why.size() > kMaxWhyBytes || !web::IsValidUtf8(why)) {
+    return Err(Refusal{.why = fmt::format("why: at most {} bytes of UTF-8", kMaxWhyBytes)});
+  }
+  hold.why = why;
   if (!target.name.empty()) {
     const auto pattern = web::HostPattern::Parse(target.name);
     if (!pattern) return Err(Refusal{.why = pattern.error()});

@@ -4,8 +4,8 @@
 // now? What is wrong with the world (a full disk, a pause) makes it not ready; only what is wrong
 // with the process makes it not alive.
 //
-// A thread is stuck that works and has said nothing for a minute. The line is stuck if nothing has
-// moved for longer than a fetch may take, though the dispatcher knows no reason to wait.
+// A thread is stuck that works and has said nothing for a minute. The line is stuck if something is
+// under way, and nothing has moved for longer than a fetch may take.
 //
 // Thread safety: all members, from any thread.
 #pragma once
@@ -45,7 +45,7 @@ class ProgressCheck {
  private:
   const std::chrono::steady_clock::duration limit_;
   uint64_t moved_ = 0;  // sum of counters that only grow
-  Time since_{};        // of the latest movement, or of the latest good reason
+  Time since_{};        // of the latest movement, or when nothing was under way
 };
 
 struct VitalSources {

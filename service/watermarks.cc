@@ -60,10 +60,8 @@ Watermarks::Watermarks(WatermarkOptions options, Pipeline& pipeline)
     : pipeline_(pipeline), options_(std::move(options)) {}
 
 void Watermarks::Apply(WatermarkOptions options) {
-  {
-    MutexLock lock(mutex_);
-    options_ = std::move(options);
-  }
+  MutexLock lock(mutex_);
+  options_ = std::move(options);
 }
 
 void Watermarks::Look() {

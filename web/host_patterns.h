@@ -38,6 +38,7 @@ class HostIndex {
   // `host` as a parsed URL has it; a dot at its end makes no difference.
   std::optional<size_t> Find(std::string_view host) const;
   bool empty() const { return exact_.empty() && below_.empty(); }
+  friend bool operator==(const HostIndex&, const HostIndex&) = default;
 
  private:
   struct Hash : std::hash<std::string_view> {

@@ -1,5 +1,7 @@
 // Hosts that the operator has paused or blocked, and rules that change while a crawl runs.
+#include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -158,9 +160,11 @@ TEST_F(OperatorHoldsTest, MoreHeldHostsThanOneCommitCanLiftAreLiftedByTheNext) {
   EXPECT_EQ(fetched, 5000);
 }
 
-TEST_F(OperatorHoldsTest, AGatedHostThatIsHeldIsNotProbedUntilItIsNot) {
+TEST_F(OperatorHoldsTest, AGatedHostThatIsHeldLeavesWithItsGateAndIsNotProbed) {
   std::vector<GatedHost> gated;
   std::vector<HostId> probed;
+  std::vector<HostId> ungated;
+  options_.on_ungate = [&](HostId host) { ungated.push_back(host); };
   options_.scheduler.health.failures = 1;
   options_.on_gate = [&](GatedHost host) { gated.push_back(std::move(host)); };
   options_.on_probe = [&](HostId host) { probed.push_back(host); };
@@ -173,13 +177,154 @@ TEST_F(OperatorHoldsTest, AGatedHostThatIsHeldIsNotProbedUntilItIsNot) {
   frontier_->Release(silent.task, {.when = At(0), .reach = Reach::kSilent, .reason = "connect"});
   EXPECT_FALSE(Next(1));
   ASSERT_EQ(gated.size(), 1U);
-  Hold({Paused("a.test")});
+  CommitGroup group;
+  group.completions.push_back(std::move(silent));
+  frontier_->Commit(std::move(group), At(1));
+  Hold({Blocked("a.test")});
   frontier_->WantProbe(gated[0].host);
   EXPECT_FALSE(Next(2));
-  EXPECT_TRUE(probed.empty());
-  Hold({});
+  CommitAt(2);
   EXPECT_FALSE(Next(3));
-  EXPECT_EQ(probed.size(), 1U);
+  EXPECT_TRUE(probed.empty());
+  EXPECT_EQ(ungated, std::vector{gated[0].host}) << "who probes it is told";
+  EXPECT_EQ(frontier_->stats().scheduler.gated_hosts, 0U);
+  EXPECT_EQ(frontier_->stats().scheduler.resident_hosts, 0U);
+  EXPECT_TRUE(frontier_->Drained()) << "one of the three waits for another try";
+  Hold({});
+  EXPECT_FALSE(Next(5));
+  CommitAt(5);
+  EXPECT_TRUE(Next(6)) << "it has one chance, as a host that was parked";
+}
+
+// Found by a reader: its record was held for ever, as it had no place among those that are due.
+TEST_F(OperatorHoldsTest, AHostWhoseLastUrlWasInFlightWhenItWasBlockedIsFreeOnceUnblocked) {
+  Open();
+  CommitSeeds({"http://a.test/"});
+  const auto task = Next(0);
+  ASSERT_TRUE(task);
+  Hold({Blocked("a.test")});
+  EXPECT_FALSE(Next(1));
+  Finish(Done(*task), 2);
+  EXPECT_TRUE(Drain(3).empty());
+  Hold({});
+  EXPECT_TRUE(Drain(10).empty());
+  CommitSeeds({"http://a.test/new"}, 20);
+  EXPECT_EQ(Drain(20).size(), 1U);
+}
+
+// Found by a reader: who is on disk was not told that its pause had become a block.
+TEST_F(OperatorHoldsTest, AHoldOfAnotherKindCountsForHostsOnDiskToo) {
+  Open();
+  CommitSeeds(Urls("a.test", 3));
+  Hold({Paused("a.test")});
+  EXPECT_TRUE(Drain(0).empty());
+  EXPECT_FALSE(frontier_->Drained());
+  Hold({Blocked("a.test")});
+  EXPECT_TRUE(Drain(10).empty());
+  EXPECT_TRUE(frontier_->Drained());
+  Hold({Paused("test", true)});
+  EXPECT_TRUE(Drain(20).empty());
+  EXPECT_FALSE(frontier_->Drained());
+  End(30);
+  Open();
+  Hold({Blocked("a.test")});
+  EXPECT_TRUE(Drain(40).empty());
+  EXPECT_TRUE(frontier_->Drained()) << "of what an earlier run has held, too";
+  Hold({});
+  EXPECT_EQ(Drain(50).size(), 3U);
+}
+
+// Found by a reader: a host that had been visited before was visited again.
+TEST_F(OperatorHoldsTest, AHostThatHasBeenVisitedIsNotVisitedWhileItIsHeld) {
+  options_.scheduler.politeness.robots = true;
+  Open();
+  const auto redirect = [&](const std::string& from, int64_t now) {
+    CommitSeeds({"http://" + from + "/"}, now);
+    Completion moved = Done(*Next(now));
+    EXPECT_EQ(moved.task.url.href(), "http://" + from + "/robots.txt");
+    moved.robots =
+        RobotsResult{RobotsResult::Kind::kRedirect, "", *web::Url::Parse("http://b.test/rules")};
+    Finish(std::move(moved), now);
+  };
+  redirect("a1.test", 0);
+  Completion rules = Done(*Next(10));
+  ASSERT_EQ(rules.task.url.href(), "http://b.test/rules");
+  rules.robots = RobotsResult{RobotsResult::Kind::kAllowAll, "", std::nullopt};
+  Finish(std::move(rules), 10);
+  Finish(Done(*Next(20)), 20);
+  Hold({Blocked("b.test")});
+  redirect("a2.test", 1000);
+  for (int64_t now = 1001; now < 300'000; now += 500) {
+    ASSERT_FALSE(Next(now)) << now;
+    CommitAt(now);
+  }
+}
+
+TEST_F(OperatorHoldsTest, RandomOrdersNeverLeadToAHeldHostAndLoseNothing) {
+  const uint32_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  options_.scheduler.max_hosts = 4;
+  Open();
+  constexpr int kHosts = 8;
+  int found = 0;
+  std::map<std::string, OperatorHold> holds;
+  std::vector<Task> leased;
+  for (int64_t now = 0; now < 3000; ++now) {
+    const std::string host = "h" + std::to_string(random() % kHosts) + ".test";
+    switch (random() % 8) {
+      case 0:
+        CommitSeeds({"http://" + host + "/" + std::to_string(found++)}, now);
+        break;
+      case 1:
+        holds[host] = random() % 2 == 0 ? Paused(host) : Blocked(host);
+        [[fallthrough]];
+      case 2: {
+        if (random() % 2 == 0) holds.erase(host);
+        std::vector<OperatorHold> all;
+        for (const auto& [name, hold] : holds) all.push_back(hold);
+        Hold(all);
+        break;
+      }
+      case 3:
+        if (random() % 40 == 0 && leased.empty()) {
+          End(now);
+          Open();
+          std::vector<OperatorHold> all;
+          for (const auto& [name, hold] : holds) all.push_back(hold);
+          Hold(all);
+        }
+        break;
+      case 4:
+        if (!leased.empty()) {
+          Finish(Done(leased.back()), now);
+          leased.pop_back();
+        }
+        break;
+      default:
+        if (const auto task = Next(now)) {
+          ASSERT_FALSE(holds.contains(std::string(task->url.host()))) << now;
+          leased.push_back(*task);
+        } else {
+          CommitAt(now);
+        }
+    }
+  }
+  for (const Task& task : leased) Finish(Done(task), 3000);
+  bool paused = false;
+  std::vector<OperatorHold> all;
+  for (const auto& [name, hold] : holds) all.push_back(hold);
+  Drain(3001);
+  for (const OperatorHold& hold : all) {
+    const auto record = frontier_->ReadHost(
+        frontier_->scope().HostOf(*web::Url::Parse("http://" + hold.name + "/")));
+    paused |= hold.kind == HoldKind::kPaused && record && record->queued > 0;
+  }
+  EXPECT_EQ(frontier_->Drained(), !paused) << "a crawl that is to end waits for paused hosts alone";
+  Hold({});
+  Drain(4000);
+  EXPECT_EQ(CountOf(UrlState::kDone), static_cast<uint64_t>(found));
+  EXPECT_TRUE(frontier_->Drained());
 }
 
 TEST_F(OperatorHoldsTest, ExplainNamesTheHold) {
@@ -252,6 +397,37 @@ TEST_F(OperatorHoldsTest, ANewDelayHoldsForHostsThatWaitByTheOldOne) {
   frontier_->Reload(options_.scope, politeness);
   EXPECT_FALSE(Next(12'099));
   EXPECT_TRUE(Next(12'100));
+}
+
+// Found by a reader: a delay hid what the host had asked for.
+TEST_F(OperatorHoldsTest, WhatAHostAsksForOutlastsALongerDelayToo) {
+  options_.scheduler.politeness.delay = Millis(60'000);
+  Open();
+  CommitSeeds(Urls("a.test", 9));
+  const auto task = Next(0);
+  ASSERT_TRUE(task);
+  frontier_->Release(*task, {.when = At(0), .hold_until = At(30'000)});
+  EXPECT_FALSE(Next(10));
+  PolitenessOptions politeness = options_.scheduler.politeness;
+  politeness.delay = Millis(2000);
+  frontier_->Reload(options_.scope, politeness);
+  EXPECT_FALSE(Next(29'999));
+  EXPECT_TRUE(Next(30'000));
+}
+
+// Found by a reader: each reload forgot when the latest fetch had begun.
+TEST_F(OperatorHoldsTest, WithSeveralAtATimeTheDelayHoldsAcrossAReload) {
+  options_.scheduler.politeness.delay = Millis(1000);
+  options_.scheduler.politeness.concurrency_per_host = 3;
+  Open();
+  CommitSeeds(Urls("a.test", 9));
+  Finish(Done(*Next(0)), 500);
+  ASSERT_TRUE(Next(1500));
+  PolitenessOptions politeness = options_.scheduler.politeness;
+  politeness.delay = Millis(900);
+  frontier_->Reload(options_.scope, politeness);
+  EXPECT_FALSE(Next(2399)) << "another has begun at 1500";
+  EXPECT_TRUE(Next(2400));
 }
 
 TEST_F(OperatorHoldsTest, WhatAHostAsksForOutlastsANewDelay) {

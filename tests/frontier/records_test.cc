@@ -117,11 +117,13 @@ TEST(RecordsTest, ACutValueIsRefusedAndNeverReadPastItsEnd) {
   host.name = "a.test";
   host.origins = {{false, 80}};
   const std::string whole = Encode(host);
-  // An older crawld wrote no more than this.
-  const size_t older = whole.size() - 3 * sizeof(uint32_t) - sizeof(int64_t);
+  // Older crawlds wrote no more than this.
+  const size_t older = whole.size() - 1 - sizeof(uint32_t);
+  const size_t oldest = older - 3 * sizeof(uint32_t) - sizeof(int64_t);
   EXPECT_TRUE(DecodeHostRecord(std::string_view(whole).substr(0, older)));
+  EXPECT_TRUE(DecodeHostRecord(std::string_view(whole).substr(0, oldest)));
   for (size_t size = 0; size < whole.size(); ++size) {
-    if (size == older) continue;
+    if (size == older || size == oldest) continue;
     EXPECT_FALSE(DecodeHostRecord(std::string_view(whole).substr(0, size))) << size;
   }
   EXPECT_FALSE(DecodePlace("short"));

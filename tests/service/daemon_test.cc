@@ -189,6 +189,17 @@ TEST_F(DaemonTest, APauseHoldsUntilItIsResumedAlsoAfterARestart) {
   EXPECT_EQ(Order("resume", "").status, 409) << "it is not paused any more";
 }
 
+// Found by a reader: a reason that was cut within a letter could not be read at the next start.
+TEST_F(DaemonTest, AReasonOfTheGreatestLengthOutlivesARestart) {
+  Start();
+  std::string why(498, 'x');
+  why += "\xC3\xA9";
+  ASSERT_EQ(Order("pause", "{\"why\":\"" + why + "\"}").status, 200);
+  EXPECT_EQ(Stop(), 0);
+  StartAgain();
+  EXPECT_EQ(Get("/api/v1/holds").at("why").as_string(), why);
+}
+
 TEST_F(DaemonTest, ABlockedHostIsLeftAloneAlsoAfterARestart) {
   Start();
   ASSERT_EQ(Order("block", R"({"host":"127.0.0.1","why":"they asked"})").status, 200);
@@ -217,6 +228,7 @@ TEST_F(DaemonTest, AnOrderThatMakesNoSenseIsRefusedWithTheReason) {
       {"pause", R"({"host":"a.test","domain":"a.test"})", 400, "not both"},
       {"pause", R"({"domain":"*.a.test"})", 409, "without '*.'"},
       {"pause", R"({"host":"a b"})", 409, "is no host"},
+      {"pause", "{\"why\":\"" + std::string(501, 'x') + "\"}", 409, "at most 500 bytes"},
       {"block", "", 409, "name a host"},
       {"unblock", R"({"host":"a.test"})", 409, "a.test is not blocked"},
   };
@@ -289,7 +301,7 @@ TEST_F(DaemonTest, ALogFileThatCannotBeOpenedRollsTheReloadBack) {
 
 TEST_F(DaemonTest, BelowTheDiskMarkNothingIsFetchedAndItGoesOnByItself) {
   const std::string base = "politeness: {delay: 0, robots: false}\n";
-  Start(base + "resources: {min_free_disk: 1TiB}\n");
+  Start(base + "resources: {min_free_disk: 1024TiB}\n");
   Submit(Url("/later"));
   AwaitState("disk_low");
   EXPECT_EQ(client_->Get("/healthz").status, 200);
