@@ -161,6 +161,7 @@ HttpResponse AdminApi::Handle(const HttpRequest& request) {
     allowed += (allowed.empty() ? "" : ", ") + std::string(route->method);
     if (route->method == "GET") allowed += ", HEAD";
   }
+  if (path == kUrls && request.method == "POST") return Refuse(400, "kind: page or sitemap");
   if (path == kUrls) allowed = "POST";
   if (allowed.empty()) return Refuse(404, "no such path; /api/v1/openapi.json describes them");
   HttpResponse refusal = Refuse(405, "allowed here: " + allowed);
@@ -170,7 +171,9 @@ HttpResponse AdminApi::Handle(const HttpRequest& request) {
 
 std::unique_ptr<BodyHandler> AdminApi::OpenBody(const HttpRequest& request) {
   if (request.path != kUrls || request.method != "POST") return nullptr;
-  const bool sitemap = Param(request, "kind") == "sitemap";
+  const std::string kind = Param(request, "kind");
+  if (!kind.empty() && kind != "page" && kind != "sitemap") return nullptr;  // Handle() refuses it
+  const bool sitemap = kind == "sitemap";
   return std::make_unique<Submission>(
       sources_.frontier, sources_.pipeline,
       sitemap ? frontier::TaskKind::kSitemap : frontier::TaskKind::kPage);

@@ -225,6 +225,23 @@ bool Daemon::PutSeeds(SeedBatch batch) {
   return false;
 }
 
+// A crawl that is to end is to have all of them, or to say why not; a daemon goes on without a list
+// that cannot be read, and reads it when it has changed.
+SeedCount Daemon::ReadAllSeeds(const service::PutSeeds& put) {
+  if (once_) return ReadSeeds(config_, frontier_, put);
+  SeedCount all = ReadInlineSeeds(config_, frontier_, put);
+  for (const std::filesystem::path& path : config_.seeds.paths) {
+    std::string failed;
+    const SeedCount count = ReadChangedList(path, frontier_, failed, put);
+    all.good += count.good;
+    all.bad += count.bad;
+    all.lists += 1;
+    all.lists_known += count.lists_known;
+    if (stop_.IsSet()) break;
+  }
+  return all;
+}
+
 // Until what was put before is durable: the notes of lists that were read are there then.
 void Daemon::AwaitSeeds() {
   SeedBatch nothing;
@@ -283,7 +300,7 @@ Pipeline::End Daemon::Crawl() {
   }
   Systemd::Ready();
   const Pipeline::End end = pipeline_.Run([&](const std::function<bool(SeedBatch)>& put) {
-    const SeedCount seeds = ReadSeeds(config_, frontier_, put);
+    const SeedCount seeds = ReadAllSeeds(put);
     spdlog::info("seeds: {} URLs, {} bad lines skipped, {} lists ({} unchanged)", seeds.good,
                  seeds.bad, seeds.lists, seeds.lists_known);
     AwaitSeeds();

@@ -24,6 +24,7 @@
 #include "service/pipeline.h"
 #include "service/progress.h"
 #include "service/reloader.h"
+#include "service/seeder.h"
 #include "service/signals.h"
 #include "service/steering.h"
 #include "service/vitals.h"
@@ -55,6 +56,7 @@ class Daemon {
   AdminSources Sources();
   Snapshot Look() const;
   bool PutSeeds(SeedBatch batch);
+  SeedCount ReadAllSeeds(const service::PutSeeds& put);
   void AwaitSeeds();
   Pipeline::End Crawl();
 

@@ -49,7 +49,8 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kLookAgain{20};
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // after an error (no descriptors)
 constexpr mode_t kSocketMode = 0660;
-constexpr size_t kPieceBytes = 64 << 10;  // of a body that is read piece by piece
+constexpr double kLeastBytesPerSecond = 256;  // of such a body, on the long run
+constexpr size_t kPieceBytes = 64 << 10;      // of a body that is read piece by piece
 
 std::string Decode(std::string_view text, bool form) {
   std::string out;
@@ -256,11 +257,13 @@ class HttpServer::Impl {
     constexpr bool kLocal = std::is_same_v<Protocol, Local>;
     beast::flat_buffer buffer;
     bool keep = true;
+    auto patience = options_.request_timeout;  // of one that has just come
     while (keep) {
       http::request_parser<http::empty_body> head;
       head.header_limit(options_.max_header_bytes);
       head.body_limit(boost::none);
-      stream.expires_after(buffer.size() > 0 ? options_.request_timeout : options_.idle_timeout);
+      stream.expires_after(buffer.size() > 0 ? options_.request_timeout : patience);
+      patience = options_.idle_timeout;
       const auto [error, bytes] = co_await http::async_read_header(stream, buffer, head, kAwait);
       if (error) {
         auto refusal = RefusalOf(error);
@@ -269,6 +272,7 @@ class HttpServer::Impl {
       }
       co_await Turn();
       if (auto refusal = Judge(head.get(), kLocal)) {
+        if (head.get().method() == http::verb::head) refusal->body.clear();
         co_await Refuse(stream, *refusal);
         break;
       }
@@ -426,13 +430,26 @@ class HttpServer::Impl {
     const bool begun = co_await BeginChunks(stream, begin, keep);
     if (!begun) co_return false;
     std::vector<char> piece(kPieceBytes);
+    uint64_t received = 0;
+    Clock::duration reading{0};
     while (true) {
       parser.get().body().data = piece.data();
       parser.get().body().size = piece.size();
-      stream.expires_after(options_.request_timeout);
-      auto [error, bytes] = co_await http::async_read_some(stream, buffer, parser, kAwait);
-      if (error == http::error::need_buffer) error = {};
-      if (error) co_return false;
+      if (!parser.is_done()) {  // it may have no body at all
+        const Clock::time_point began = Clock::now();
+        stream.expires_after(options_.request_timeout);
+        auto [error, bytes] = co_await http::async_read_some(stream, buffer, parser, kAwait);
+        if (error == http::error::need_buffer) error = {};
+        if (error) co_return false;
+        reading += Clock::now() - began;
+        received += bytes;
+        // Who drips holds one of few connections.
+        const double seconds = std::chrono::duration<double>(reading).count();
+        if (reading > 3 * options_.request_timeout &&
+            static_cast<double>(received) < seconds * kLeastBytesPerSecond) {
+          co_return false;
+        }
+      }
       const bool last = parser.is_done();
       const std::string_view taken(piece.data(), piece.size() - parser.get().body().size);
       std::string answer;

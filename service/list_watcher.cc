@@ -22,7 +22,8 @@ namespace {
 constexpr int kLookAnyway = 30'000;                // ms
 constexpr int kLookAgain = 500;                    // while a line may be being written
 constexpr std::chrono::milliseconds kGather{100};  // changes come in twos and threes
-constexpr uint32_t kChanges = IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_ATTRIB;
+constexpr uint32_t kChanges =
+    IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM;
 
 }  // namespace
 

@@ -85,7 +85,10 @@ std::string OneLine(std::string_view message) {
   out.reserve(message.size());
   for (const char c : web::ReplaceInvalidUtf8(message)) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
+    if (byte >= 0x80 && byte < 0xa0 && out.ends_with('\xc2')) {  // U+0080 to U+009F
+      out.pop_back();
+      out += fmt::format("\\x{:02x}", byte);
+    } else if (byte >= 0x20 && byte != 0x7f) {
       out += c;
     } else if (byte == '\n') {
       out += "\\n";
@@ -121,6 +124,7 @@ class Output {
       throw FatalError(fmt::format("log.file: '{}' cannot be opened: {}", file_->string(),
                                    std::generic_category().message(errno)));
     }
+    regular_ = IsFile();
   }
   ~Output() {
     if (file_) close(fd_);
@@ -138,15 +142,16 @@ class Output {
     }
     close(fd_);
     fd_ = fd;
+    regular_ = IsFile();
     return std::nullopt;
   }
 
   // Whether all of it has been written.
   bool Write(std::string_view line) {
     while (!line.empty()) {
-      if (!file_ && !WaitForRoom()) return false;
+      if (!regular_ && !WaitForRoom()) return false;
       const ssize_t n =
-          write(fd_, line.data(), file_ ? line.size() : std::min(line.size(), kPipeBytes));
+          write(fd_, line.data(), regular_ ? line.size() : std::min(line.size(), kPipeBytes));
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return false;
       line.remove_prefix(static_cast<size_t>(n));
@@ -156,7 +161,12 @@ class Output {
 
  private:
   int Open() const {
-    return open(file_->c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kFileMode);
+    return open(file_->c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, kFileMode);
+  }
+  // A file may be written to at once; a terminal, a pipe or a device may not be read.
+  bool IsFile() const {
+    struct stat status {};
+    return fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
   }
   // Who reads the pipe may have stopped: it is waited for once, and then only looked at.
   bool WaitForRoom() {
@@ -168,6 +178,7 @@ class Output {
 
   const std::optional<std::filesystem::path> file_;
   int fd_ = STDERR_FILENO;
+  bool regular_ = false;
   bool stalled_ = false;
 };
 

@@ -1,10 +1,13 @@
 // crawld: the command line.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <map>
@@ -250,7 +253,15 @@ int Main(int argc, char** argv) {
 
 }  // namespace
 
+// Who starts us with one of these closed would have the next file that is opened in its place.
+void OpenStandardDescriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd) std::abort();
+  }
+}
+
 int main(int argc, char** argv) {
+  OpenStandardDescriptors();
   try {
     return Main(argc, argv);
   } catch (const crawld::config::ConfigError& e) {

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -33,6 +34,20 @@ namespace json = boost::json;
 constexpr const char* kJsonType = "application/json";
 constexpr size_t kLinesAtOnce = 1000;
 
+// What a config says of the admin API. The rest may be as it is: a URL list that is not there any
+// more is no reason not to pause the crawl.
+config::Config LoadAdmin(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw UsageError(fmt::format("{}: cannot be read", path.string()));
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  config::Config config = config::LoadString(text, path.string());
+  const std::filesystem::path folder = path.parent_path();
+  config.data_dir = folder / config.data_dir;
+  if (config.admin.socket) config.admin.socket = config.data_dir / *config.admin.socket;
+  if (config.admin.token_file) config.admin.token_file = folder / *config.admin.token_file;
+  return config;
+}
+
 AdminTarget TargetOf(const AdminChoice& choice) {
   const int given = (choice.config ? 1 : 0) + (choice.socket ? 1 : 0) + (choice.address ? 1 : 0);
   if (given != 1) {
@@ -43,7 +58,7 @@ AdminTarget TargetOf(const AdminChoice& choice) {
   if (choice.address) target.address = *choice.address;
   std::optional<std::filesystem::path> token_file = choice.token_file;
   if (choice.config) {
-    const config::Config config = config::Load(*choice.config);
+    const config::Config config = LoadAdmin(*choice.config);
     if (config.admin.socket) {
       target.socket = config.admin.socket;
     } else if (config.admin.listen) {
@@ -405,7 +420,7 @@ int SteerCrawl(const AdminChoice& choice, const std::string& order, const SteerO
     const bool domain = hold.as_object().contains("domain");
     fmt::print("  {:<8} {}{}  since {}{}\n", Text(hold, "kind"), domain ? "*." : "",
                Text(hold, domain ? "domain" : "host"), Text(hold, "since"),
-               Text(hold, "why").empty() ? "" : "  (" + Text(hold, "why") + ")");
+               Text(hold, "why").empty() ? "" : "  (" + Fit(Text(hold, "why"), 500) + ")");
   }
   return kExitDone;
 }

@@ -4,8 +4,12 @@
 #include <spdlog/spdlog.h>
 
 #include <exception>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
+#include "base/error.h"
+#include "service/mask.h"
 #include "service/wiring.h"
 
 namespace crawld::service {
@@ -22,6 +26,13 @@ std::shared_ptr<const config::Config> Reloader::running() const {
 
 ReloadReport Reloader::Try() {
   ReloadReport report;
+  // One that is a pipe would hold up who asks; at a start it may be one.
+  std::error_code error;
+  const auto kind = std::filesystem::status(path_, error).type();
+  if (kind != std::filesystem::file_type::regular &&
+      kind != std::filesystem::file_type::not_found) {
+    throw FatalError(fmt::format("{}: is no regular file", path_.string()));
+  }
   const config::Config next = config::Load(path_);
   CheckAgainstRooms(next);
   const auto running = this->running();
@@ -50,12 +61,20 @@ ReloadReport Reloader::Try() {
 ReloadReport Reloader::Reload() {
   MutexLock lock(reload_mutex_);
   ReloadReport report;
+  const Masker masker;  // keys that are secrets are masked by the difference; seeds may have some
   try {
     report = Try();
   } catch (const config::ConfigError& e) {
     report = {.good = false, .error = e.what(), .problems = e.problems()};
   } catch (const std::exception& e) {
     report = {.good = false, .error = e.what()};
+  }
+  report.error = masker.Mask(report.error);
+  for (auto* differences : {&report.applied, &report.restart}) {
+    for (config::Difference& difference : *differences) {
+      difference.before = masker.Mask(difference.before);
+      difference.after = masker.Mask(difference.after);
+    }
   }
   if (!report.good) {
     spdlog::error("reload: nothing has changed, the crawl goes on as before: {}", report.error);

@@ -29,7 +29,8 @@ constexpr std::chrono::seconds kSettles{1};
 
 // What is noted of a list: what tells its version from the next one, and how far it was read.
 struct ListNote {
-  std::string version;  // empty: there is something left to read
+  std::string version;      // as it was
+  bool unfinished = false;  // there was something left to read
   std::optional<config::SeedListMark> mark;
 };
 
@@ -38,6 +39,7 @@ ListNote ReadNote(const frontier::Frontier& frontier, const std::string& key) {
   const std::string text = frontier.ReadNote(key).value_or("");
   constexpr std::string_view kMark = " read=";
   const size_t at = std::min(text.find(kMark), text.size());
+  note.unfinished = text.ends_with(" unfinished");
   note.version = text.substr(0, at);
   config::SeedListMark mark;
   if (std::sscanf(text.c_str() + at, " read=%" SCNu64 " line=%" SCNu64 " check=%" SCNu32,
@@ -48,9 +50,24 @@ ListNote ReadNote(const frontier::Frontier& frontier, const std::string& key) {
 }
 
 std::string TextOf(const ListNote& note) {
-  if (!note.mark) return note.version;
-  return fmt::format("{} read={} line={} check={}", note.version, note.mark->offset,
-                     note.mark->line, note.mark->check);
+  const std::string_view end = note.unfinished ? " unfinished" : "";
+  if (!note.mark) return fmt::format("{}{}", note.version, end);
+  return fmt::format("{} read={} line={} check={}{}", note.version, note.mark->offset,
+                     note.mark->line, note.mark->check, end);
+}
+
+// Whether the file is the same one, and longer: what was read of it may still be there.
+bool HasGrown(const std::string& before, const std::string& now) {
+  const auto read = [](const std::string& version, uint64_t& size, uint64_t& inode) {
+    return std::sscanf(version.c_str(), "size=%" SCNu64 " mtime=%*[0-9.] inode=%" SCNu64, &size,
+                       &inode) == 2;
+  };
+  uint64_t old_size = 0;
+  uint64_t old_inode = 0;
+  uint64_t size = 0;
+  uint64_t inode = 0;
+  return read(before, old_size, old_inode) && read(now, size, inode) && inode == old_inode &&
+         size > old_size;
 }
 
 struct ListState {
@@ -66,7 +83,8 @@ ListState StateOf(const std::filesystem::path& path) {
                               status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ino);
   const auto written = std::chrono::system_clock::from_time_t(status.st_mtim.tv_sec) +
                        std::chrono::nanoseconds(status.st_mtim.tv_nsec);
-  state.settled = std::chrono::system_clock::now() - written >= kSettles;
+  const auto age = std::chrono::system_clock::now() - written;
+  state.settled = age >= kSettles || age < -kSettles;  // a clock of somebody else's tells nothing
   return state;
 }
 
@@ -83,12 +101,13 @@ class ListReader {
     auto reader = config::SeedListReader::Open(path_, note.mark);
     if (!reader) throw FatalError(reader.error().message);
     note.version = version;
+    note.unfinished = false;
     while (true) {
       const auto line = reader->Next();
       if (!line) throw FatalError(line.error().message);
       if (!*line) break;
       if (!settled && !(*line)->nothing && !reader->LineIsWhole()) {
-        note.version.clear();  // to be looked at again
+        note.unfinished = true;
         ++count_.unfinished;
         break;
       }
@@ -173,10 +192,12 @@ bool ReadList(const std::filesystem::path& path, const frontier::Frontier& front
   const ListState state = StateOf(path);
   ListNote note = ReadNote(frontier, NoteOf(path));
   ++count.lists;
-  if (!state.version.empty() && note.version == state.version) {
+  if (!state.version.empty() && note.version == state.version && !note.unfinished) {
     ++count.lists_known;
     return true;
   }
+  const bool same = note.unfinished && note.version == state.version;
+  if (!same && !HasGrown(note.version, state.version)) note.mark.reset();
   ListReader reader(path, frontier.scope(), put, count);
   return reader.Read(std::move(note), state.version, settled || state.settled);
 }

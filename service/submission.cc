@@ -21,6 +21,8 @@ constexpr size_t kShownBytes = 200;  // of a line that is no URL
 
 void Submission::TakeLine(std::string_view line) {
   ++number_;
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (number_ == 1 && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
   const std::string_view text = config::SeedLineContent(line);
   if (text.empty()) return;
   Line& result = lines_.emplace_back();

@@ -97,7 +97,10 @@ void Watermarks::Look() {
     memory_high_ = high;
   }
   pipeline_.SetBrake(Brake::kDisk, low);
-  pipeline_.SetBrake(Brake::kMemory, high);
+  // Once nothing is under way it gets no smaller by waiting: the crawl goes on, a breath at a time.
+  const PipelineStats line = pipeline_.stats();
+  const bool drained = line.in_flight == 0 && line.fetched_queue == 0 && line.parsed_queue == 0;
+  pipeline_.SetBrake(Brake::kMemory, high && !drained);
   if (low && !was_low) {
     spdlog::warn(
         "{}: {} free, less than resources.min_free_disk ({}): nothing more is fetched until there "

@@ -1,9 +1,10 @@
 // Watermarks: puts a brake on before the disk is full or the process as large as it may be, and
 // takes it off when there is room again.
 //
-// Below the mark nothing more is fetched; what is in flight comes to its end and is committed, so
-// that what follows is a wait and not a crash. Each mark has a distance to the one where the brake
-// comes off, so that the crawl does not flutter.
+// Below the mark nothing more is fetched (of memory: until nothing is under way, and then a little
+// a second, for waiting alone may not make the process smaller); what is in flight comes to its end
+// and is committed, so that what follows is a wait and not a crash. Each mark has a distance to the
+// one where the brake comes off, so that the crawl does not flutter.
 //
 // What may be used of the memory: `max_memory`, or what the control group allows (cgroup v2,
 // memory.max, of this group and those above it), or the machine's RAM.
