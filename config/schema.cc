@@ -151,8 +151,9 @@ struct Row {
     return std::move(*this);
   }
   template <typename F>
-  Row&& Check(F check) && {
+  Row&& Check(F check, std::string_view pattern = {}) && {
     key.check = std::move(check);
+    key.pattern = pattern;
     return std::move(*this);
   }
   Row&& Doc(std::string_view doc) && {
@@ -206,8 +207,11 @@ std::vector<Key> MakeTable() {
   constexpr uint64_t kMany = 1'000'000'000'000;
 
   Row rows[] = {
-      CRAWLD_KEY(name).Required("example").Range(1, 64).Check(CheckName).Doc(
-          "The crawl's name, part of every archive file's name."),
+      CRAWLD_KEY(name)
+          .Required("example")
+          .Range(1, 64)
+          .Check(CheckName, kNamePattern)
+          .Doc("The crawl's name, part of every archive file's name."),
       CRAWLD_KEY(data_dir)
           .Required("/var/lib/crawld")
           .Range(1, kPathBytes)
@@ -234,7 +238,7 @@ std::vector<Key> MakeTable() {
       CRAWLD_KEY(identity.robots_token)
           .Nullable()
           .Range(1, 64)
-          .Check(CheckRobotsToken)
+          .Check(CheckRobotsToken, kRobotsTokenPattern)
           .Doc("The name to look for in robots.txt (RFC 9309: letters, _ and -). null: the first "
                "word "
                "of user_agent."),
@@ -421,7 +425,7 @@ std::vector<Key> MakeTable() {
       CRAWLD_KEY(fetcher.proxy)
           .Secret()
           .Range(1, 2048)
-          .Check(CheckProxy)
+          .Check(CheckProxy, kProxyPattern)
           .Doc(
               "A proxy for all fetches: http://, https://, socks5:// (names are looked up here) or "
               "socks5h:// (by the proxy), perhaps user:password@, host and port. The proxies of "
@@ -437,7 +441,7 @@ std::vector<Key> MakeTable() {
       CRAWLD_KEY(fetcher.headers)
           .Secret()
           .Range(0, 8192)
-          .Check(CheckHeaders)
+          .Check(CheckHeaders, kHeaderNamePattern)
           .Doc("More request headers, name: value."),
 
       CRAWLD_HOST_KEY(match)
@@ -459,7 +463,7 @@ std::vector<Key> MakeTable() {
       CRAWLD_HOST_KEY(proxy)
           .Secret()
           .Range(1, 2048)
-          .Check(CheckProxyOrNone)
+          .Check(CheckProxyOrNone, kProxyOrNonePattern)
           .Doc("Instead of fetcher.proxy; none: straight to the host."),
       CRAWLD_HOST_KEY(username)
           .Secret()
@@ -482,7 +486,7 @@ std::vector<Key> MakeTable() {
       CRAWLD_HOST_KEY(headers)
           .Secret()
           .Range(0, 8192)
-          .Check(CheckHeaders)
+          .Check(CheckHeaders, kHeaderNamePattern)
           .Doc("More request headers, name: value; before those of fetcher.headers."),
 
       CRAWLD_KEY(parser.threads).Range(0, 1024).Doc("0: as many as there are cores."),

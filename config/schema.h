@@ -29,6 +29,10 @@ struct KeyInfo {
 // A Markdown table of all keys, for docs/configuration.md.
 [[nodiscard]] std::string DescribeSchema();
 
+// A JSON Schema (draft 07) of the file, for editors: config/crawld.schema.json is this text
+// (tested). It refuses nothing that Load accepts.
+[[nodiscard]] std::string JsonSchema();
+
 // The commented example: every key, with its default. config/example.yaml is this text (tested).
 [[nodiscard]] std::string ExampleYaml();
 

@@ -54,6 +54,9 @@ struct Key {
   uint64_t max = std::numeric_limits<uint64_t>::max();
   std::vector<std::string_view> names;  // of an enum, by index
   std::string_view doc;
+  // Of a string: what `check` lets through, as a regular expression of all of it, for those who
+  // have no `check`; of a map: of its names. Empty if its length says all.
+  std::string_view pattern;
   std::string_view sample;  // what the example file has for a required key
   // For strings and maps, besides the length: what is wrong, or nothing.
   std::function<std::optional<std::string>(const Value&)> check;
@@ -61,6 +64,12 @@ struct Key {
 
 // In the order of the example file; built once.
 const std::vector<Key>& Table();
+
+// What a list of entries (`hosts[]`) is.
+inline constexpr std::string_view kEntriesDoc =
+    "What single hosts have of their own: a list of entries with these keys. The first that "
+    "matches "
+    "a host counts, alone.";
 
 // How a value is written in the file, on one line.
 std::string Format(const Key& key, const Value& value);

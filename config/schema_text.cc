@@ -172,6 +172,7 @@ std::string DescribeSchema() {
 
 std::string ExampleYaml() {
   std::string text =
+      "# yaml-language-server: $schema=crawld.schema.json\n"
       "# Every key of crawld, with its default. A config needs only those marked `required`; see\n"
       "# minimal.yaml. `crawld check -c FILE` tells what is wrong with one.\n"
       "#\n"
@@ -189,9 +190,7 @@ std::string ExampleYaml() {
     const bool entry = of.ends_with("[]");
     if (of != section && entry) {
       const std::string list = of.substr(0, of.size() - 2);
-      AppendComment(text, "",
-                    "What single hosts have of their own: a list of entries with these keys. The "
-                    "first that matches a host counts, alone.");
+      AppendComment(text, "", kEntriesDoc);
       text += list + ": []\n";
     } else if (of != section) {
       text += of + ":\n";

@@ -10,6 +10,15 @@
 
 namespace crawld::config {
 
+// What some of them let through as a regular expression of the whole text, for the JSON Schema;
+// they may let more through, never less.
+inline constexpr std::string_view kNamePattern = "[a-z0-9-]{1,64}";
+inline constexpr std::string_view kRobotsTokenPattern = "[A-Za-z_-]{1,64}";
+inline constexpr std::string_view kHeaderNamePattern = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+inline constexpr std::string_view kProxyPattern = "(https?|socks5h?)://.*:0*[1-9][0-9]{0,4}/?";
+inline constexpr std::string_view kProxyOrNonePattern =
+    "none|(https?|socks5h?)://.*:0*[1-9][0-9]{0,4}/?";
+
 // [a-z0-9-]+, so that it can be part of a file's name.
 std::optional<std::string> CheckName(const Value& value);
 

@@ -8,11 +8,6 @@
 namespace crawld::config {
 namespace {
 
-struct Unit {
-  std::string_view name;
-  uint64_t factor;
-};
-
 constexpr std::array<Unit, 5> kDurationUnits = {{{"ms", 1},
                                                  {"s", 1000},
                                                  {"m", 60ULL * 1000},
@@ -56,6 +51,9 @@ Result<uint64_t> ParseWithUnit(std::string_view text, const std::array<Unit, N>&
 }
 
 }  // namespace
+
+std::span<const Unit> DurationUnits() { return kDurationUnits; }
+std::span<const Unit> SizeUnits() { return kSizeUnits; }
 
 Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {
   if (text == "0") return std::chrono::milliseconds(0);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,14 @@ inline constexpr std::string_view kDurationForm =
     "a number with ms, s, m, h or d, such as 500ms or 2s";
 inline constexpr std::string_view kSizeForm =
     "a number of bytes, or one with KiB, MiB, GiB, TiB, kB, MB, GB or TB, such as 10MiB";
+
+// What may stand behind a number, and what it is worth: in milliseconds, in bytes.
+struct Unit {
+  std::string_view name;
+  uint64_t factor;
+};
+[[nodiscard]] std::span<const Unit> DurationUnits();
+[[nodiscard]] std::span<const Unit> SizeUnits();
 
 // The error says what is wrong, not what is allowed. A number too large for the type is an error.
 [[nodiscard]] Result<std::chrono::milliseconds> ParseDuration(std::string_view text);

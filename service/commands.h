@@ -30,6 +30,9 @@ enum class Format { kText, kJson };
 int RunCrawl(const std::filesystem::path& config, bool once);
 // Validates a config.
 int CheckConfig(const std::filesystem::path& config);
+// All keys of a config, in one of the forms that are made from the one table of them.
+enum class SchemaForm { kJsonSchema, kExample, kTable };
+int PrintSchema(SchemaForm form);
 // One URL through the real fetcher and parser, as JSON.
 int FetchOne(const std::string& url, const std::optional<std::filesystem::path>& config);
 

@@ -128,6 +128,16 @@ int Main(int argc, char** argv) {
   AddConfig(*check, config);
   check->callback([&] { command = [&] { return service::CheckConfig(config); }; });
 
+  auto schema_form = service::SchemaForm::kJsonSchema;
+  auto* schema = app.add_subcommand("schema", "every key of a config, as JSON Schema for editors");
+  schema->add_option("--as", schema_form, "json-schema, example (YAML) or table (Markdown)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, service::SchemaForm>{
+                                              {"json-schema", service::SchemaForm::kJsonSchema},
+                                              {"example", service::SchemaForm::kExample},
+                                              {"table", service::SchemaForm::kTable}})
+                      .description("json-schema|example|table"));
+  schema->callback([&] { command = [&] { return service::PrintSchema(schema_form); }; });
+
   AddOperating(app, command);
 
   std::string url;

@@ -5,8 +5,10 @@
 
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "config/schema_table.h"
 
@@ -32,7 +34,12 @@ TEST(SchemaTest, EveryKeyIsExplainedAndThereOnce) {
 
 TEST(SchemaTest, TheExampleFileIsTheSchemasOwn) {
   EXPECT_EQ(ReadAll(CRAWLD_CONFIG_DIR "/example.yaml"), ExampleYaml())
-      << "config/example.yaml is ExampleYaml()'s text; write that text to it";
+      << "config/example.yaml is ExampleYaml()'s text; scripts/regenerate.sh writes it";
+}
+
+TEST(SchemaTest, TheJsonSchemaFileIsTheSchemasOwn) {
+  EXPECT_EQ(ReadAll(CRAWLD_CONFIG_DIR "/crawld.schema.json"), JsonSchema())
+      << "scripts/regenerate.sh writes it";
 }
 
 TEST(SchemaTest, TheExampleFileHasEveryKeyWithItsDefault) {
@@ -65,7 +72,8 @@ TEST(SchemaTest, TheConfigurationPageHasTheSchemasOwnTable) {
   ASSERT_NE(from, std::string::npos);
   ASSERT_NE(to, std::string::npos);
   EXPECT_EQ(page.substr(from + begin.size(), to - from - begin.size()), DescribeSchema())
-      << "docs/configuration.md, between its markers, is DescribeSchema()'s text";
+      << "docs/configuration.md, between its markers, is DescribeSchema()'s text; "
+         "scripts/regenerate.sh writes it";
 }
 
 std::string Base() {
@@ -121,6 +129,31 @@ TEST(SchemaTest, EveryNameOfEveryEnumIsAccepted) {
       const Config config = LoadString(With(key.path, list ? '[' + name + ']' : name), "t");
       EXPECT_EQ(key.get(config), list ? Value(EnumList{i}) : Value(uint64_t{i})) << key.path;
     }
+  }
+}
+
+TEST(SchemaTest, APatternRefusesNothingThatItsCheckLetsThrough) {
+  std::vector<std::string> texts = {"none",
+                                    "http://h:1",
+                                    "https://u:p@h.test:65535/",
+                                    "socks5://[::1]:080",
+                                    "socks5h://192.0.2.1:9",
+                                    "User_Agent-X"};
+  for (char c = 1; c > 0 && c < 127; ++c) {
+    for (const char* around : {"", "a"}) texts.push_back(around + std::string(1, c) + around);
+  }
+  for (const Key& key : Table()) {
+    if (key.pattern.empty()) continue;
+    const std::regex pattern("^(" + std::string(key.pattern) + ")$");
+    int good = 0;
+    for (const std::string& text : texts) {
+      const bool map = key.kind == ValueKind::kMap;
+      if (key.check(map ? Value(StringMap{{text, "x"}}) : Value(text))) continue;
+      ++good;
+      EXPECT_TRUE(std::regex_search(text, pattern)) << key.path << ": " << text;
+    }
+    EXPECT_GT(good, 3) << key.path;
+    EXPECT_FALSE(std::regex_search("a b", pattern)) << key.path;
   }
 }
 
