@@ -31,6 +31,12 @@ std::string ReadFile(const std::filesystem::path& path) {
 
 }  // namespace
 
+Place Config::PlaceOf(const std::string& key) const {
+  auto place = places.of.find(key);
+  if (place == places.of.end()) place = places.of.find(key.substr(0, key.find('.')));
+  return place == places.of.end() ? Place() : place->second;
+}
+
 Environment ProcessEnvironment() {
   return [](const std::string& name) -> std::optional<std::string> {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing of ours ever calls setenv.

@@ -248,10 +248,17 @@ struct Config {
   Admin admin;
   Log log;
 
+  // Empty but from Load and LoadString. For messages.
+  Places places;
   // Where it came from: the file's path, or what LoadString was told. For messages.
   std::string origin;
   // The folder that relative seed files are relative to; empty from LoadString.
   std::filesystem::path base_dir;
+
+  // Of a key, else of its section, else the beginning.
+  [[nodiscard]] Place PlaceOf(const std::string& key) const;
+  // The file has it, whatever its value.
+  [[nodiscard]] bool Has(const std::string& key) const { return places.of.contains(key); }
 
   friend bool operator==(const Config&, const Config&) = default;
 };

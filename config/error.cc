@@ -18,12 +18,13 @@ std::string Lines(const std::vector<Problem>& problems) {
 
 }  // namespace
 
-std::string ToString(const Problem& problem) {
+std::string ToString(const Problem& problem, std::string_view label) {
   std::string text = problem.file;
   if (problem.line != 0) {
     text += ':' + std::to_string(problem.line) + ':' + std::to_string(problem.column);
   }
   if (!text.empty()) text += ": ";
+  if (!label.empty()) text.append(label).append(": ");
   if (!problem.key.empty()) text += problem.key + ": ";
   return text + problem.message;
 }

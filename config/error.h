@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -21,8 +22,9 @@ struct Problem {
   friend bool operator==(const Problem&, const Problem&) = default;
 };
 
-// "file:line:column: key: message", less the parts that are not there.
-[[nodiscard]] std::string ToString(const Problem& problem);
+// "file:line:column: key: message", less the parts that are not there; with a label, such as
+// "warning", "file:line:column: warning: key: message".
+[[nodiscard]] std::string ToString(const Problem& problem, std::string_view label = {});
 
 // Thrown with one problem or more; what() has a line for each, in the order of their places. Others
 // who find mistakes in a config's values later (a pattern that does not compile, a seed that is no

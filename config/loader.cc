@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 #include <system_error>
 #include <tuple>
@@ -87,9 +88,7 @@ void Loader::Reject(Place place, std::string_view key, std::string message) {
 }
 
 void Loader::RejectKey(const std::string& key, std::string message) {
-  auto place = places_.find(key);
-  if (place == places_.end()) place = places_.find(key.substr(0, key.find('.')));
-  Reject(place == places_.end() ? Place() : place->second, key, std::move(message));
+  Reject(config_.PlaceOf(key), key, std::move(message));
 }
 
 bool Loader::Sound(const std::string& key) const {
@@ -132,15 +131,15 @@ void Loader::LoadField(const YamlNode& name, const YamlNode& value, const std::s
   const Key* const key = FindKey(path);
   // "log.level: info" at the top is no shortcut.
   if (key != nullptr && name.text.find('.') == std::string::npos) {
-    places_[path] = value.kind == YamlNode::Kind::kNull ? name.place : value.place;
+    config_.places.of[path] = value.kind == YamlNode::Kind::kNull ? name.place : value.place;
     LoadKey(*key, value);
   } else if (section.empty() && IsSection(path + "[]")) {
-    places_[path] = name.place;
+    config_.places.of[path] = name.place;
     LoadEntries(value, path);
   } else if (!section.empty() || !IsSection(path)) {
     RejectUnknown(name, section);
   } else {
-    places_[path] = name.place;
+    config_.places.of[path] = name.place;
     if (value.kind == YamlNode::Kind::kMap) {
       LoadSection(value, path);
     } else if (value.kind != YamlNode::Kind::kNull) {
@@ -172,26 +171,40 @@ void Loader::LoadEntries(const YamlNode& node, const std::string& path) {
                  "; allowed: a map of these keys: " + Joined(NamesIn(section)));
       continue;
     }
-    std::erase_if(places_, [&](const auto& place) { return place.first.starts_with(section); });
-    places_[section] = item->place;
+    config_.places.of[section] = item->place;
     HostRule& rule = config_.hosts.emplace_back();
     rule.line = item->place.line;
     rule.column = item->place.column;
     LoadSection(*item, section);
     for (const Key& key : Table()) {
-      if (!key.required || !key.path.starts_with(section + '.') || places_.contains(key.path)) {
+      if (!key.required || !key.path.starts_with(section + '.') || config_.Has(key.path)) {
         continue;
       }
       Reject(item->place, key.path,
              "is missing; it is required, such as match: " + std::string(key.sample));
     }
     CheckHostRule();
+    KeepPlaces(section);
   }
+}
+
+void Loader::KeepPlaces(const std::string& section) {
+  auto& places = config_.places.of;
+  const std::string kept =
+      section.substr(0, section.size() - 1) + std::to_string(config_.hosts.size() - 1) + ']';
+  const auto begin = places.lower_bound(section);
+  auto end = begin;
+  std::map<std::string, Place> entry;
+  for (; end != places.end() && end->first.starts_with(section); ++end) {
+    entry.emplace(kept + end->first.substr(section.size()), end->second);
+  }
+  places.erase(begin, end);
+  places.merge(entry);
 }
 
 void Loader::CheckHostRule() {
   const HostRule& rule = config_.hosts.back();
-  if (rule.match.empty() && places_.contains("hosts[].match") && Sound("hosts[].match")) {
+  if (rule.match.empty() && config_.Has("hosts[].match") && Sound("hosts[].match")) {
     RejectKey("hosts[].match", "names no host; give one, or remove the entry");
   }
   if (rule.password && rule.password_file) {
@@ -438,7 +451,7 @@ bool Loader::CheckLength(const Key& key, const YamlNode& node, const std::string
 
 void Loader::CheckRequired() {
   for (const Key& key : Table()) {
-    if (!key.required || IsEntry(key) || places_.contains(key.path)) continue;
+    if (!key.required || IsEntry(key) || config_.Has(key.path)) continue;
     RejectKey(key.path,
               "is missing; it is required, such as " + key.path + ": " + std::string(key.sample));
   }

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +34,8 @@ class Loader {
   // A list whose entries are maps: `path` and "[]" is their section.
   void LoadEntries(const YamlNode& node, const std::string& path);
   void CheckHostRule();  // the last one
+  // What was found under "hosts[]" is of "hosts[N]" from now on, N being the last one.
+  void KeepPlaces(const std::string& section);
   void LoadKey(const Key& key, const YamlNode& node);
   void RejectUnknown(const YamlNode& name, const std::string& section);
 
@@ -62,7 +63,6 @@ class Loader {
   const Environment& environment_;
   Config config_;
   std::vector<Problem> problems_;
-  std::map<std::string, Place> places_;  // of the keys and sections that were given
 };
 
 }  // namespace crawld::config

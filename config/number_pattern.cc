@@ -34,7 +34,7 @@ std::vector<std::string> Between(std::string_view low, std::string_view high) {
   if (low.empty()) return {""};
   const std::string_view low_rest = low.substr(1);
   const std::string_view high_rest = high.substr(1);
-  const auto behind = [](char digit, std::vector<std::string> parts) {
+  const auto behind = [](char digit, const std::vector<std::string>& parts) {
     const std::string rest = Alternatives(parts);
     return std::string(1, digit) + (parts.size() == 1 ? rest : '(' + rest + ')');
   };

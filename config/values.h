@@ -4,9 +4,24 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 namespace crawld::config {
+
+// A line and a column of the file, from 1; columns in bytes.
+struct Place {
+  uint32_t line = 1;
+  uint32_t column = 1;
+};
+
+// Where what was given stands: keys ("fetcher.threads", "hosts[2].delay") and sections ("fetcher").
+// That is nothing a config says: any two are equal.
+struct Places {
+  std::map<std::string, Place> of;
+
+  friend bool operator==(const Places&, const Places&) { return true; }
+};
 
 // A string and where it stands, from 1; 0 if it comes from no file. Equal if the texts are.
 struct SourceText {

@@ -15,14 +15,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/values.h"
 
 namespace crawld::config {
-
-// From 1; columns in bytes.
-struct Place {
-  uint32_t line = 1;
-  uint32_t column = 1;
-};
 
 struct YamlNode {
   enum class Kind { kNull, kScalar, kSequence, kMap };

@@ -1,6 +1,6 @@
 #!/bin/bash
 # scripts/regenerate.sh [CRAWLD] : writes the files that crawld itself has the text of, after a change of
-# the config's schema: the example, the JSON Schema, the table of docs/configuration.md. Tests compare
+# the config's schema: the example, the JSON Schema, the tables of docs/configuration.md. Tests compare
 # them. CRAWLD: the program to ask (default: build/release/service/crawld).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,19 +14,21 @@ write() {
   if cmp -s "$file.new" "$file"; then rm "$file.new"; else mv "$file.new" "$file" && echo "$file"; fi
 }
 
-# What stands between two lines of FILE, these included, is kept; what is between them is stdin.
+# FILE, with stdin between its lines "<!-- NAME: begin -->" and "<!-- NAME: end -->".
 between() {
-  local file=$1 name=$2
-  awk -v begin="<!-- $name: begin -->" -v end="<!-- $name: end -->" -v text="$3" '
+  local file=$1 name=$2 text
+  text=$(cat)
+  TEXT=$text awk -v begin="<!-- $name: begin -->" -v end="<!-- $name: end -->" '
     $0 == end { keep = 1 }
     keep || !seen { print }
-    $0 == begin { seen = 1; keep = 0; while ((getline line < text) > 0) print line }
+    $0 == begin { seen = 1; keep = 0; print ENVIRON["TEXT"] }
     END { exit !(seen && keep) }' "$file"
+}
+table() {
+  "$crawld" schema --as "$2" | between "$1" "$3"
 }
 
 write config/example.yaml "$crawld" schema --as example
 write config/crawld.schema.json "$crawld" schema
-table=$(mktemp)
-trap 'rm -f "$table"' EXIT
-"$crawld" schema --as table >"$table"
-write docs/configuration.md between docs/configuration.md schema "$table"
+write docs/configuration.md table docs/configuration.md table schema
+write docs/configuration.md table docs/configuration.md warnings warnings

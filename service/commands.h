@@ -28,10 +28,15 @@ enum class Format { kText, kJson };
 
 // The daemon; with `once` it ends when nothing is left to fetch.
 int RunCrawl(const std::filesystem::path& config, bool once);
-// Validates a config.
-int CheckConfig(const std::filesystem::path& config);
-// All keys of a config, in one of the forms that are made from the one table of them.
-enum class SchemaForm { kJsonSchema, kExample, kTable };
+// Validates a config: mistakes as an exception, what is unwise as warnings on stderr.
+struct CheckOptions {
+  bool strict = false;                // a warning makes it fail
+  std::vector<std::string> accepted;  // keys about which there are none
+};
+int CheckConfig(const std::filesystem::path& config, const CheckOptions& options);
+// All keys of a config, in one of the forms that are made from the one table of them; or what
+// CheckConfig warns of.
+enum class SchemaForm { kJsonSchema, kExample, kTable, kWarnings };
 int PrintSchema(SchemaForm form);
 // One URL through the real fetcher and parser, as JSON.
 int FetchOne(const std::string& url, const std::optional<std::filesystem::path>& config);

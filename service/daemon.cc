@@ -14,6 +14,7 @@
 
 #include "concurrency/background.h"
 #include "service/commands.h"
+#include "service/machine.h"
 #include "service/seeder.h"
 #include "service/summary.h"
 #include "service/systemd.h"
@@ -29,19 +30,15 @@ constexpr Millis kWatchPeriod{1000};
 constexpr Millis kCookiePeriod{60'000};
 constexpr Millis kPutPatience{100};
 
-// As many descriptors as the system allows: each transfer and each probe holds one (two for a
-// moment, while an IPv6 and an IPv4 address are tried), and each connection that is kept. Where
-// they are few, fewer are kept, and fewer hosts that do not answer waited for.
+// As many descriptors as the system allows. Where they are few, fewer connections are kept, and
+// fewer hosts that do not answer waited for.
 void FitDescriptors(const config::Config& config, fetcher::FetcherOptions& fetcher,
                     PipelineOptions& pipeline) {
-  constexpr uint64_t kOwn = 512;  // of the store, the archive, logs
-  const uint64_t loops = config.fetcher.threads * fetcher::kDescriptorsPerThread;
-  const uint64_t probes = config.frontier.hosts_in_memory / 8;
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  const uint64_t needed = config.fetcher.concurrency + probes + loops + kOwn;
+  const uint64_t needed = DescriptorsNeeded(config);
   uint64_t left = limit.rlim_cur > needed ? limit.rlim_cur - needed : 0;
   if (left < pipeline.max_slow) {
     pipeline.max_slow = static_cast<uint32_t>(left / 2);

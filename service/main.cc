@@ -124,18 +124,26 @@ int Main(int argc, char** argv) {
   run->add_flag("--once", once, "end when nothing is left to fetch");
   run->callback([&] { command = [&] { return service::RunCrawl(config, once); }; });
 
+  service::CheckOptions check_options;
   auto* check = app.add_subcommand("check", "validate a config: every error with line and column");
   AddConfig(*check, config);
-  check->callback([&] { command = [&] { return service::CheckConfig(config); }; });
+  check->add_flag("--strict", check_options.strict, "fail if there is a warning");
+  check
+      ->add_option("--accept", check_options.accepted,
+                   "no warnings about this key; may be repeated")
+      ->allow_extra_args(false);
+  check->callback([&] { command = [&] { return service::CheckConfig(config, check_options); }; });
 
   auto schema_form = service::SchemaForm::kJsonSchema;
   auto* schema = app.add_subcommand("schema", "every key of a config, as JSON Schema for editors");
-  schema->add_option("--as", schema_form, "json-schema, example (YAML) or table (Markdown)")
+  schema
+      ->add_option("--as", schema_form, "json-schema, example (YAML), table or warnings (Markdown)")
       ->transform(CLI::CheckedTransformer(std::map<std::string, service::SchemaForm>{
                                               {"json-schema", service::SchemaForm::kJsonSchema},
                                               {"example", service::SchemaForm::kExample},
-                                              {"table", service::SchemaForm::kTable}})
-                      .description("json-schema|example|table"));
+                                              {"table", service::SchemaForm::kTable},
+                                              {"warnings", service::SchemaForm::kWarnings}})
+                      .description("json-schema|example|table|warnings"));
   schema->callback([&] { command = [&] { return service::PrintSchema(schema_form); }; });
 
   AddOperating(app, command);

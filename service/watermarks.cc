@@ -25,11 +25,15 @@ uint64_t MemoryOf(const WatermarkOptions& options) {
   if (options.max_memory_bytes) return *options.max_memory_bytes;
   const uint64_t ram =
       static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  const auto group = ControlGroupMemory("/sys/fs/cgroup", ReadFile("/proc/self/cgroup"));
+  const auto group = ControlGroupMemory();
   return group ? std::min(*group, ram) : ram;
 }
 
 }  // namespace
+
+std::optional<uint64_t> ControlGroupMemory() {
+  return ControlGroupMemory("/sys/fs/cgroup", ReadFile("/proc/self/cgroup"));
+}
 
 std::optional<uint64_t> ControlGroupMemory(const std::filesystem::path& cgroup_root,
                                            const std::string& self) {

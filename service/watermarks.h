@@ -78,5 +78,7 @@ class Watermarks {
 // there is no limit.
 std::optional<uint64_t> ControlGroupMemory(const std::filesystem::path& cgroup_root,
                                            const std::string& self);
+// Of this process.
+std::optional<uint64_t> ControlGroupMemory();
 
 }  // namespace crawld::service

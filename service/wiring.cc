@@ -370,8 +370,11 @@ PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
 void CheckAgainstRooms(const config::Config& config) {
   std::vector<config::Problem> problems;
   const auto add = [&](const config::SourceText& where, std::string key, std::string message) {
+    // What has no place of its own is its key's.
+    const auto place = where.line == 0 ? config.PlaceOf(key)
+                                       : config::Place{.line = where.line, .column = where.column};
     problems.push_back(
-        {config.origin, where.line, where.column, std::move(key), std::move(message)});
+        {config.origin, place.line, place.column, std::move(key), std::move(message)});
   };
   const auto check_proxy = [&](const std::string& text, const config::SourceText& where,
                                const char* key) {

@@ -94,6 +94,49 @@ TEST_F(BinaryTest, CheckSaysOkOfAGoodConfig) {
   EXPECT_FALSE(fs::exists(data_)) << "it only looks";
 }
 
+TEST_F(BinaryTest, CheckWarnsOfWhatIsUnwiseAndFailsOnlyIfTold) {
+  const fs::path config = dir_ / "c.yaml";
+  std::ofstream(config) << "name: t\ndata_dir: data\n"
+                           "identity: {user_agent: \"t/1 (+https://bot.iana.org/)\"}\n"
+                           "seeds: {urls: [\"https://www.iana.org/\"]}\n"
+                           "politeness:\n  delay: 0\n";
+  // Where the data is to be depends on the machine that tests run on.
+  const std::vector<std::string> check = {"check", "-c", config, "--accept", "data_dir"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = check;
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  EXPECT_EQ(Run(check), 0);
+  EXPECT_EQ(out_, config.string() + ": ok, 1 warning\n");
+  EXPECT_THAT(err_,
+              testing::StartsWith(config.string() + ":6:10: warning: politeness.delay: is 0"));
+  EXPECT_EQ(Run(with({"--strict"})), 1);
+  EXPECT_EQ(out_, config.string() + ": 1 warning\n");
+  EXPECT_THAT(err_, HasSubstr(":6:10: warning: politeness.delay: is 0"));
+  EXPECT_EQ(Run(with({"--strict", "--accept", "politeness.delay"})), 0);
+  EXPECT_EQ(out_, config.string() + ": ok\n");
+  EXPECT_THAT(err_, IsEmpty());
+  EXPECT_EQ(Run(with({"--accept", "politeness.dely"})), 2);
+  EXPECT_THAT(err_, HasSubstr("'politeness.dely' is no key"));
+}
+
+TEST_F(BinaryTest, CheckWarnsOfASeedThatItsOwnScopeLeavesOut) {
+  const fs::path config = dir_ / "c.yaml";
+  std::ofstream(config) << "name: t\ndata_dir: data\n"
+                           "identity: {user_agent: \"t/1 (+https://bot.iana.org/)\"}\n"
+                           "scope: {include: ['/news/'], exclude: ['\\.pdf$']}\n"
+                           "seeds:\n  urls: [\"https://a.test/news/\", \"https://a.test/\",\n"
+                           "    \"https://u:s3cret@a.test/news/1.pdf\"]\n";
+  EXPECT_EQ(Run({"check", "-c", config, "--accept", "data_dir"}), 0);
+  EXPECT_THAT(err_,
+              AllOf(HasSubstr("c.yaml:6:34: warning: seeds.urls: 'https://a.test/' is left out by "
+                              "the scope of this config itself (not_included)"),
+                    HasSubstr(":7:5: warning: seeds.urls: 'https://***@a.test/news/1.pdf' is left "
+                              "out by the scope of this config itself (excluded)"),
+                    Not(HasSubstr("'https://a.test/news/'")), Not(HasSubstr("s3cret"))));
+}
+
 TEST_F(BinaryTest, CheckNamesAddressesThatAreNone) {
   const std::string config = dir_ / "c.yaml";
   std::ofstream(config)

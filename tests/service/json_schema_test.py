@@ -76,7 +76,7 @@ def check(text, **environment):
 def keys_crawld_refuses(text, **environment):
     """The keys that crawld names, and all that it says."""
     said = check(text, **environment).stderr
-    return set(re.findall(r"c\.yaml:\d+:\d+: ([^ ]+): ", said)), said
+    return set(re.findall(r"c\.yaml:\d+:\d+: (?!warning: )([^ ]+): ", said)), said
 
 
 def leaves():
@@ -180,8 +180,9 @@ class JsonSchemaTest(unittest.TestCase):
         samples = {path: path.read_text() for folder in ("config", "deploy", "bench")
                    for path in sorted((ROOT / folder).rglob("*.yaml*"))
                    if "user_agent:" in path.read_text()}
-        blocks = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.S | re.M)
-        samples.update({f"README.md {i}": block for i, block in enumerate(blocks)})
+        for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+            blocks = re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.S | re.M)
+            samples.update({f"{page} {i}": block for i, block in enumerate(blocks) if "user_agent:" in block})
         self.assertGreater(len(samples), 5)
         for path, text in samples.items():
             with self.subTest(path=path):
