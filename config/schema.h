@@ -33,6 +33,9 @@ struct KeyInfo {
 // (tested). It refuses nothing that Load accepts.
 [[nodiscard]] std::string JsonSchema();
 
+// The man page crawld.yaml(5), in mdoc(7): man/crawld.yaml.5 is this text (tested).
+[[nodiscard]] std::string ManPage();
+
 // The commented example: every key, with its default. config/example.yaml is this text (tested).
 [[nodiscard]] std::string ExampleYaml();
 

@@ -30,5 +30,6 @@ table() {
 
 write config/example.yaml "$crawld" schema --as example
 write config/crawld.schema.json "$crawld" schema
+write man/crawld.yaml.5 "$crawld" schema --as man
 write docs/configuration.md table docs/configuration.md table schema
 write docs/configuration.md table docs/configuration.md warnings warnings

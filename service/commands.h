@@ -36,7 +36,7 @@ struct CheckOptions {
 int CheckConfig(const std::filesystem::path& config, const CheckOptions& options);
 // All keys of a config, in one of the forms that are made from the one table of them; or what
 // CheckConfig warns of.
-enum class SchemaForm { kJsonSchema, kExample, kTable, kWarnings };
+enum class SchemaForm { kJsonSchema, kExample, kTable, kWarnings, kManPage };
 int PrintSchema(SchemaForm form);
 // One URL through the real fetcher and parser, as JSON.
 int FetchOne(const std::string& url, const std::optional<std::filesystem::path>& config);

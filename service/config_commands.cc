@@ -91,6 +91,9 @@ int PrintSchema(SchemaForm form) {
     case SchemaForm::kWarnings:
       text = config::DescribeAdvice();
       break;
+    case SchemaForm::kManPage:
+      text = config::ManPage();
+      break;
   }
   std::fputs(text.c_str(), stdout);
   return kExitDone;

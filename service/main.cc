@@ -28,10 +28,12 @@ constexpr const char* kFooter =
     "Start with:\n"
     "  crawld check -c crawl.yaml         is the config right?\n"
     "  crawld run -c crawl.yaml --once    crawl until nothing is left\n"
-    "Every key of a config, with its default, is in config/example.yaml.";
+    "crawld(1) has all of it; crawld.yaml(5) and `crawld schema --as example` every key of a "
+    "config.";
 
 void AddConfig(CLI::App& command, std::filesystem::path& path, bool required = true) {
-  auto* option = command.add_option("-c,--config", path, "the crawl's YAML file");
+  auto* option =
+      command.add_option("-c,--config", path, "the crawl's YAML file")->type_name("FILE");
   if (required) option->required();
 }
 
@@ -43,10 +45,12 @@ void AddFormat(CLI::App& command, Format& format) {
 }
 
 void AddAdmin(CLI::App& command, crawld::service::AdminChoice& choice) {
-  command.add_option("-c,--config", choice.config, "the crawl's YAML file");
-  command.add_option("--socket", choice.socket, "the daemon's Unix socket (admin.socket)");
+  command.add_option("-c,--config", choice.config, "the crawl's YAML file")->type_name("FILE");
+  command.add_option("--socket", choice.socket, "the daemon's Unix socket (admin.socket)")
+      ->type_name("FILE");
   command.add_option("--address", choice.address, "its address (admin.listen)");
-  command.add_option("--token-file", choice.token_file, "the token for an address");
+  command.add_option("--token-file", choice.token_file, "the token for an address")
+      ->type_name("FILE");
 }
 
 // What is said to a running daemon.
@@ -76,7 +80,8 @@ void AddOperating(CLI::App& app, std::function<int()>& command) {
 
   auto* submit = app.add_subcommand("submit", "more URLs for a running crawl");
   AddAdmin(*submit, choice);
-  submit->add_option("files", submit_options.files, "URL lists; - or none: stdin");
+  submit->add_option("files", submit_options.files, "URL lists; - or none: stdin")
+      ->type_name("FILE");
   submit->add_flag("--sitemaps", submit_options.sitemaps, "they are the URLs of sitemaps");
   AddFormat(*submit, submit_options.format);
   submit->callback([&] { command = [] { return service::SubmitUrls(choice, submit_options); }; });
@@ -105,7 +110,8 @@ void AddOperating(CLI::App& app, std::function<int()>& command) {
 
   auto* log_level = app.add_subcommand("log-level", "tells or sets a running crawl's log level");
   AddAdmin(*log_level, choice);
-  log_level->add_option("level", level, "trace, debug, info, warn, error, critical or off");
+  log_level->add_option("level", level, "what is logged: this and worse")
+      ->type_name("ENUM:trace|debug|info|warn|error|critical|off");
   log_level->callback([&] { command = [] { return service::SetLogLevel(choice, level); }; });
 }
 
@@ -131,19 +137,22 @@ int Main(int argc, char** argv) {
   check
       ->add_option("--accept", check_options.accepted,
                    "no warnings about this key; may be repeated")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->type_name("KEY");
   check->callback([&] { command = [&] { return service::CheckConfig(config, check_options); }; });
 
   auto schema_form = service::SchemaForm::kJsonSchema;
   auto* schema = app.add_subcommand("schema", "every key of a config, as JSON Schema for editors");
   schema
-      ->add_option("--as", schema_form, "json-schema, example (YAML), table or warnings (Markdown)")
+      ->add_option("--as", schema_form,
+                   "json-schema, example (YAML), table or warnings (Markdown), man (mdoc)")
       ->transform(CLI::CheckedTransformer(std::map<std::string, service::SchemaForm>{
                                               {"json-schema", service::SchemaForm::kJsonSchema},
                                               {"example", service::SchemaForm::kExample},
                                               {"table", service::SchemaForm::kTable},
-                                              {"warnings", service::SchemaForm::kWarnings}})
-                      .description("json-schema|example|table|warnings"));
+                                              {"warnings", service::SchemaForm::kWarnings},
+                                              {"man", service::SchemaForm::kManPage}})
+                      .description("json-schema|example|table|warnings|man"));
   schema->callback([&] { command = [&] { return service::PrintSchema(schema_form); }; });
 
   AddOperating(app, command);
@@ -202,7 +211,8 @@ int Main(int argc, char** argv) {
   auto* robots = app.add_subcommand("robots", "robots.txt on stdin: allow or disallow");
   robots->add_option("--agent", robots_options.agent, "product token of the crawler")->required();
   robots->add_option("--url", url, "the URL to judge");
-  robots->add_option("--urls-from", urls_from, "a file of URLs to judge, one a line");
+  robots->add_option("--urls-from", urls_from, "a file of URLs to judge, one a line")
+      ->type_name("FILE");
   robots->add_flag("--list", robots_options.list, "crawl delay and sitemaps as JSON");
   robots->callback([&, robots] {
     if (robots->count("--url") > 0) robots_options.url = url;
@@ -231,7 +241,8 @@ int Main(int argc, char** argv) {
       app.add_subcommand("evolution", "the four stages of a crawler, timed side by side");
   evolution->add_option("--urls", evolution_options.urls, "a file of URLs, one a line")
       ->required()
-      ->check(CLI::ExistingFile);
+      ->check(CLI::ExistingFile)
+      ->type_name("FILE");
   evolution->add_option("--workers", evolution_options.workers, "threads of the fetching pool")
       ->check(CLI::Range(1, 256));
   AddFormat(*evolution, evolution_options.format);
@@ -247,13 +258,16 @@ int Main(int argc, char** argv) {
       ->check(duration);
   evolution->add_flag("--parse-busy", evolution_options.parse_busy,
                       "the parse delay computes instead of sleeping");
-  evolution->add_option("--ca", evolution_options.ca_file, "certificates to trust, as PEM");
+  evolution->add_option("--ca", evolution_options.ca_file, "certificates to trust, as PEM")
+      ->type_name("FILE");
   evolution->callback([&] {
     evolution_options.fetch_delay = *crawld::config::ParseDuration(fetch_delay);
     evolution_options.parse_delay = *crawld::config::ParseDuration(parse_delay);
     command = [&] { return service::Evolution(evolution_options); };
   });
 
+  // Last, so that commands do not inherit it.
+  app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
