@@ -10,7 +10,7 @@ def main():
     files = [path for folder in (".ci", "bench", "deploy", "scripts", "tests")
              for path in (root / folder).rglob("*") if path.is_file()]
     scripts = sorted(str(path) for path in files
-                     if path.suffix == ".sh" or path.read_bytes()[:64].startswith(b"#!/bin/bash"))
+                     if path.suffix == ".sh" or path.read_bytes()[:64].startswith((b"#!/bin/bash", b"#!/bin/sh")))
     if not scripts:
         sys.exit("there are no scripts")
     sys.exit(subprocess.run(["shellcheck", "--severity=warning", *scripts], check=False).returncode)
