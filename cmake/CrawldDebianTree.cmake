@@ -11,6 +11,9 @@ file(WRITE "${root}/etc/crawld/example.yaml" "${text}")
 file(COPY_FILE "${CPACK_CRAWLD_DEBIAN}/copyright" "${doc}/copyright")
 file(COPY_FILE "${CPACK_CRAWLD_DEBIAN}/changelog" "${doc}/changelog")
 
+# Debian's zsh looks there for what packages bring.
+file(RENAME "${root}/usr/share/zsh/site-functions" "${root}/usr/share/zsh/vendor-completions")
+
 file(GLOB compressed "${doc}/changelog" "${doc}/CHANGELOG.md" "${root}/usr/share/man/man*/*")
 foreach(path IN LISTS compressed)
   execute_process(COMMAND gzip -9n "${path}" COMMAND_ERROR_IS_FATAL ANY)

@@ -1,8 +1,11 @@
 # What is installed beside the program and what deploy/ has, and the Debian package that CPack makes of
 # it: `scripts/package.sh`, or `cpack --preset release` after a build.
 
-# Schema, man pages, samples, papers. The samples name the schema as a path relative to where they come to lie.
+# Schema, completions, man pages, samples, papers. The samples name the schema as a path relative to where they come to lie.
 install(FILES config/crawld.schema.json DESTINATION share/crawld)
+install(FILES deploy/completion/crawld.bash DESTINATION share/bash-completion/completions RENAME crawld)
+install(FILES deploy/completion/_crawld DESTINATION share/zsh/site-functions)
+install(FILES deploy/completion/crawld.fish DESTINATION share/fish/vendor_completions.d)
 install(FILES man/crawld.1 DESTINATION share/man/man1)
 install(FILES man/crawld.yaml.5 DESTINATION share/man/man5)
 foreach(sample example minimal)

@@ -13,8 +13,8 @@ packages=(
   libisal-dev libre2-dev librocksdb-dev libspdlog-dev libsystemd-dev libssl-dev libuchardet-dev libxxhash-dev
   libyaml-cpp-dev libzstd-dev prometheus-cpp-dev zlib1g-dev
   # tests and benchmarks
-  chromium chromium-driver dpkg-dev fakeroot libbenchmark-dev libgmock-dev libgtest-dev lintian man-db
-  mandoc prometheus python3-jsonschema python3-yaml shellcheck systemd
+  chromium chromium-driver dpkg-dev fakeroot fish libbenchmark-dev libgmock-dev libgtest-dev lintian
+  man-db mandoc prometheus python3-jsonschema python3-yaml shellcheck systemd zsh
 )
 
 missing=()

@@ -1,7 +1,8 @@
 #!/bin/bash
 # scripts/regenerate.sh [CRAWLD] : writes the files that crawld itself has the text of, after a change of
-# the config's schema: the example, the JSON Schema, the tables of docs/configuration.md. Tests compare
-# them. CRAWLD: the program to ask (default: build/release/service/crawld).
+# the config's schema or of the command line: the example, the JSON Schema, crawld.yaml(5), the tables of
+# docs/configuration.md, the completions. Tests compare them. CRAWLD: the program to ask (default:
+# build/release/service/crawld).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 crawld=${1:-build/release/service/crawld}
@@ -30,6 +31,9 @@ table() {
 
 write config/example.yaml "$crawld" schema --as example
 write config/crawld.schema.json "$crawld" schema
+write deploy/completion/crawld.bash scripts/completion.py "$crawld" bash
+write deploy/completion/_crawld scripts/completion.py "$crawld" zsh
+write deploy/completion/crawld.fish scripts/completion.py "$crawld" fish
 write man/crawld.yaml.5 "$crawld" schema --as man
 write docs/configuration.md table docs/configuration.md table schema
 write docs/configuration.md table docs/configuration.md warnings warnings

@@ -62,7 +62,8 @@ class ContentsTest(unittest.TestCase):
     def test_everything_is_where_debian_looks_for_it(self):
         for path in ("usr/lib/systemd/system/crawld@.service", "usr/lib/sysusers.d/crawld.conf",
                      "usr/lib/tmpfiles.d/crawld.conf", "usr/share/crawld/crawld.schema.json",
-                     "usr/share/man/man1/crawld.1.gz", "usr/share/man/man5/crawld.yaml.5.gz",
+                     "usr/share/bash-completion/completions/crawld", "usr/share/zsh/vendor-completions/_crawld",
+                     "usr/share/fish/vendor_completions.d/crawld.fish", "usr/share/man/man1/crawld.1.gz", "usr/share/man/man5/crawld.yaml.5.gz",
                      "usr/share/doc/crawld/copyright", "usr/share/doc/crawld/README.md",
                      "usr/share/doc/crawld/docs/operations.md", "etc/crawld/example.yaml"):
             self.assertTrue((self.tree / path).is_file(), path)
@@ -80,6 +81,8 @@ class ContentsTest(unittest.TestCase):
             named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", path.read_text())[1]
             found = self.tree / named[1:] if named.startswith("/") else path.parent / named
             self.assertEqual(found.resolve(), schema.resolve(), path)
+            ours = (lib.ROOT / "config" / path.name).read_text()
+            self.assertEqual(path.read_text().split("\n", 1)[1], ours.split("\n", 1)[1])
             seen += 1
         self.assertGreaterEqual(seen, 3)
 
