@@ -194,14 +194,18 @@ class JsonSchemaTest(unittest.TestCase):
                     said = check(text, SITE="http://127.0.0.1/")
                     self.assertEqual(said.returncode, 0, said.stderr)
 
-    def test_samples_name_the_schema_beside_them(self):
+    def test_samples_name_the_schema(self):
         named = 0
-        for path in (ROOT / "config").glob("*.yaml"):
-            line = path.read_text().split("\n", 1)[0]
-            found = re.fullmatch(r"# yaml-language-server: \$schema=(.*)", line)
-            self.assertTrue(found, f"{path} begins with {line!r}")
-            self.assertTrue((path.parent / found[1]).is_file(), line)
-            named += 1
+        for folder in ("config", "deploy"):
+            for path in sorted((ROOT / folder).rglob("*.yaml")):
+                text = path.read_text()
+                if "user_agent:" not in text:
+                    continue
+                line = text.split("\n", 1)[0]
+                found = re.fullmatch(r"# yaml-language-server: \$schema=(.*)", line)
+                self.assertTrue(found, f"{path} begins with {line!r}")
+                self.assertEqual((path.parent / found[1]).resolve(), (ROOT / "config/crawld.schema.json").resolve())
+                named += 1
         self.assertGreaterEqual(named, 3)
 
     def test_what_crawld_accepts_is_valid(self):
