@@ -377,9 +377,13 @@ Result<std::vector<std::filesystem::path>> ExpandSeedPattern(
       continue;
     }
     auto below = FilesOf(path);
-    if (!below) return below;
-    files.insert(files.end(), below->begin(), below->end());
+    if (below) {
+      files.insert(files.end(), below->begin(), below->end());
+    } else if (found.size() == 1) {  // of several some may be empty
+      return below;
+    }
   }
+  if (files.empty()) return Err(Error{"no file matches '" + full + "'"});
   return files;
 }
 
