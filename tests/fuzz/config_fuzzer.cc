@@ -1,5 +1,6 @@
 // Any bytes as a config: they are read, or refused with a place in the text; and what was read is
-// within every range. The environment is a small one, so that ${...} is tried too.
+// within every range, and can be advised on. The environment is a small one, so that ${...} is
+// tried too.
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <variant>
 
 #include "base/check.h"
+#include "config/advice.h"
 #include "config/config.h"
 #include "config/schema_table.h"
 
@@ -27,6 +29,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     CRAWLD_CHECK(!config.name.empty() && !config.identity.robots_token.empty(),
                  "what is required is there");
+    for (const Problem& advice : crawld::config::Advise(config, {})) {
+      CRAWLD_CHECK(advice.line > 0 && advice.column > 0 && !advice.message.empty(),
+                   "advice has a place in the text");
+    }
   } catch (const crawld::config::ConfigError& e) {
     CRAWLD_CHECK(!e.problems().empty(), "a refusal has a reason");
     for (const Problem& problem : e.problems()) {
