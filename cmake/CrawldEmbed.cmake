@@ -1,6 +1,6 @@
 # crawld_embed(TARGET NAME FILE)
 #
-# Makes FILE part of TARGET, as `extern const std::string_view NAME;` in crawld::service::embedded.
+# Makes FILE part of TARGET, as `std::string_view NAME()` in crawld::service::embedded.
 # Used with -P it writes the source file: cmake -DIN= -DOUT= -DNAME= -P CrawldEmbed.cmake
 if(CMAKE_SCRIPT_MODE_FILE)
   file(READ "${IN}" hex HEX)
@@ -11,8 +11,8 @@ namespace crawld::service::embedded {
 namespace {
 constexpr unsigned char kBytes[] = {${bytes}};
 }  // namespace
-extern const std::string_view ${NAME};
-const std::string_view ${NAME}(reinterpret_cast<const char*>(kBytes), sizeof kBytes);
+std::string_view ${NAME}();
+std::string_view ${NAME}() { return {reinterpret_cast<const char*>(kBytes), sizeof kBytes}; }
 }  // namespace crawld::service::embedded
 ")
   return()

@@ -280,9 +280,9 @@ HttpResponse AdminApi::HistoryRows(const HttpRequest&) {
 }
 
 HttpResponse AdminApi::Page(const HttpRequest&) {
-  static const std::string policy = PagePolicy(embedded::kPage);
+  static const std::string policy = PagePolicy(embedded::Page());
   return {.content_type = "text/html; charset=utf-8",
-          .body = std::string(embedded::kPage),
+          .body = std::string(embedded::Page()),
           .security_policy = policy};
 }
 
@@ -346,7 +346,7 @@ HttpResponse AdminApi::SetLogLevel(const HttpRequest& request) {
 }
 
 HttpResponse AdminApi::OpenApi(const HttpRequest&) {
-  return {.body = std::string(embedded::kOpenApi)};
+  return {.body = std::string(embedded::OpenApi())};
 }
 
 }  // namespace crawld::service

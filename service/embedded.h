@@ -5,7 +5,7 @@
 
 namespace crawld::service::embedded {
 
-extern const std::string_view kOpenApi;  // embedded/openapi.json
-extern const std::string_view kPage;     // embedded/index.html
+std::string_view OpenApi();  // embedded/openapi.json
+std::string_view Page();     // embedded/index.html
 
 }  // namespace crawld::service::embedded

@@ -29,7 +29,7 @@ constexpr uint32_t kChanges =
 
 std::filesystem::path FolderOfPattern(const std::string& pattern,
                                       const std::filesystem::path& base_dir) {
-  const std::filesystem::path whole = base_dir / pattern;
+  std::filesystem::path whole = base_dir / pattern;
   std::error_code ignored;
   if (std::filesystem::is_directory(whole, ignored)) return whole;
   std::filesystem::path folder;

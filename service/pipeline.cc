@@ -442,6 +442,7 @@ bool Pipeline::Put(SeedBatch& batch, Millis patience,
   uncommitted_.fetch_add(1, std::memory_order_relaxed);
   if (parsed_.PutFor(std::move(finished), patience)) return true;
   uncommitted_.fetch_sub(1, std::memory_order_release);
+  // NOLINTNEXTLINE(bugprone-use-after-move): what could not be put is as it was
   batch = std::move(finished.seeds);
   if (durable != nullptr) finished.durable.swap(*durable);
   return false;
