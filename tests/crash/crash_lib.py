@@ -158,10 +158,10 @@ class Crawl:
         return process.returncode, err.decode(errors="replace")
 
     def kill_after(self, seconds, environment=None):
-        """Starts, and kills -9 after `seconds`. None if killed, else the exit code."""
+        """Starts, and kills -9 after `seconds`. None if killed, else the exit code (`last_err` has stderr)."""
         process = self.start(environment=environment)
         try:
-            process.communicate(timeout=seconds)
+            self.last_err = process.communicate(timeout=seconds)[1].decode(errors="replace")
             return process.returncode
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)

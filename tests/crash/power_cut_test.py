@@ -48,7 +48,7 @@ def crawls(options, rng, work, site, seeds):
         while cuts < options.cuts:
             code = crawl.kill_after(rng.uniform(0.02, options.max_s), environment)
             if code not in (None, 0):
-                raise lib.Broken([f"the crawl ends with {code}"])
+                raise lib.Broken([f"the crawl ends with {code}: {crawl.last_err}"])
             if not (shadow / "begun").exists():  # killed before it had touched anything
                 shutil.rmtree(shadow, ignore_errors=True)
                 continue
