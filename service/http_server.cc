@@ -174,18 +174,25 @@ class HttpServer::Impl {
       boost::system::error_code error;
       Local::socket(io_).connect(endpoint, error);
       struct stat found {};
-      if (error && lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode)) {
-        std::filesystem::remove(path);
+      const bool exists = lstat(path.c_str(), &found) == 0;
+      if (exists && !S_ISSOCK(found.st_mode)) {
+        throw FatalError(fmt::format(
+            "admin.socket: '{}' is there, and is no socket; move it away, or name another place",
+            path.string()));
       }
+      if (error && exists) std::filesystem::remove(path);
       Local::acceptor acceptor(io_, endpoint);
       bound_ = true;
       if (chmod(path.c_str(), kSocketMode) != 0) {
         throw boost::system::system_error(errno, boost::system::generic_category());
       }
       asio::co_spawn(io_, Accept(std::move(acceptor)), asio::detached);
-    } catch (const std::exception& e) {
-      throw FatalError(
-          fmt::format("admin.socket: '{}' cannot be listened at: {}", path.string(), e.what()));
+    } catch (const boost::system::system_error& e) {
+      throw FatalError(fmt::format("admin.socket: '{}' cannot be listened at: {}", path.string(),
+                                   e.code().message()));
+    } catch (const std::filesystem::filesystem_error& e) {
+      throw FatalError(fmt::format("admin.socket: '{}' cannot be listened at: {}", path.string(),
+                                   e.code().message()));
     }
   }
 

@@ -397,7 +397,7 @@ def rebuild_after_power_cut(data, shadow, target, rng):
             synced = shadow / "content" / str(number)
             kept = synced.read_bytes() if synced.exists() else b""
             live = shadow / "live" / str(number)
-            if live.is_socket():
+            if live.is_socket() or (folder / name).is_socket():
                 continue  # the admin API's; the next start makes its own
             if rng is not None and live.exists():
                 now = live.read_bytes()

@@ -419,5 +419,20 @@ TEST(EndpointTest, LoopbackIsToldFromWhatOthersCanReach) {
   }
 }
 
+// Found by a power cut: what stood there was said to be an address in use.
+TEST_F(HttpServerTest, WhatIsNoSocketIsLeftAloneAndNamed) {
+  const std::filesystem::path path = dir_ / "s";
+  std::ofstream(path) << "somebody's";
+  options_.socket = path;
+  options_.listen.reset();
+  try {
+    Start();
+    FAIL() << "it listens";
+  } catch (const FatalError& e) {
+    EXPECT_THAT(e.what(), AllOf(HasSubstr(path.string()), HasSubstr("is no socket")));
+  }
+  EXPECT_EQ(std::filesystem::file_size(path), 10U);
+}
+
 }  // namespace
 }  // namespace crawld::service
