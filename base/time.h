@@ -1,8 +1,8 @@
 // The one kind of time that crosses rooms: milliseconds since the Unix epoch.
 //
 // No policy reads a clock; callers pass `now`. The daemon derives it from a monotonic clock
-// anchored at start (service/clock.h), so that it never runs backwards while the process lives, and
-// durable times still mean something after a restart.
+// anchored at start (pipeline/clock.h), so that it never runs backwards while the process lives,
+// and durable times still mean something after a restart.
 #pragma once
 
 #include <chrono>

@@ -1,19 +1,19 @@
 # crawld_embed(TARGET NAME FILE)
 #
-# Makes FILE part of TARGET, as `std::string_view NAME()` in crawld::service::embedded.
+# Makes FILE part of TARGET, as `std::string_view NAME()` in crawld::admin::embedded.
 # Used with -P it writes the source file: cmake -DIN= -DOUT= -DNAME= -P CrawldEmbed.cmake
 if(CMAKE_SCRIPT_MODE_FILE)
   file(READ "${IN}" hex HEX)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
   file(WRITE "${OUT}" "#include <string_view>
 
-namespace crawld::service::embedded {
+namespace crawld::admin::embedded {
 namespace {
 constexpr unsigned char kBytes[] = {${bytes}};
 }  // namespace
 std::string_view ${NAME}();
 std::string_view ${NAME}() { return {reinterpret_cast<const char*>(kBytes), sizeof kBytes}; }
-}  // namespace crawld::service::embedded
+}  // namespace crawld::admin::embedded
 ")
   return()
 endif()

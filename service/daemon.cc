@@ -13,12 +13,12 @@
 #include <vector>
 
 #include "concurrency/background.h"
+#include "health/watchdog.h"
+#include "pipeline/seeder.h"
 #include "service/commands.h"
 #include "service/machine.h"
-#include "service/seeder.h"
 #include "service/summary.h"
 #include "service/systemd.h"
-#include "service/watchdog.h"
 #include "service/wiring.h"
 
 namespace crawld::service {
@@ -33,7 +33,7 @@ constexpr Millis kPutPatience{100};
 // As many descriptors as the system allows. Where they are few, fewer connections are kept, and
 // fewer hosts that do not answer waited for.
 void FitDescriptors(const config::Config& config, fetcher::FetcherOptions& fetcher,
-                    PipelineOptions& pipeline) {
+                    pipeline::PipelineOptions& pipeline) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
@@ -77,7 +77,7 @@ void LogRobotsHold(const frontier::RobotsHold& hold) {
   }
 }
 
-WatermarkOptions WatermarkOptionsOf(const config::Config& config) {
+health::WatermarkOptions WatermarkOptionsOf(const config::Config& config) {
   return {config.data_dir, config.resources.min_free_disk_bytes, config.resources.max_memory_bytes};
 }
 
@@ -110,16 +110,16 @@ Daemon::Daemon(const std::filesystem::path& config, bool once)
                .stopping = [this] { return stop_.IsSet(); },
                .resources = [this] { return watermarks_.Checks(); },
                .total_timeout = config_.fetcher.total_timeout}),
-      lists_(frontier_, [this](SeedBatch batch) { return PutSeeds(std::move(batch)); }),
-      reloader_(path_, config_, Rooms()) {
+      lists_(frontier_, [this](pipeline::SeedBatch batch) { return PutSeeds(std::move(batch)); }),
+      reloader_(path_, config_, CheckAgainstRooms, Rooms()) {
   health_ = &*host_health_;
   steering_.Restore();
   watermarks_.Look();
   api_.emplace(Sources());
   if (const auto admin = AdminOptionsOf(config_)) {
     server_.emplace(
-        *admin, [this](const HttpRequest& request) { return api_->Handle(request); },
-        [this](const HttpRequest& request) { return api_->OpenBody(request); });
+        *admin, [this](const admin::HttpRequest& request) { return api_->Handle(request); },
+        [this](const admin::HttpRequest& request) { return api_->OpenBody(request); });
   }
   // Last: what a signal leads to must be there, also where this constructor throws.
   running_.store(&pipeline_);
@@ -138,11 +138,11 @@ SignalHandlers Daemon::Handlers() {
                              signal, config_.shutdown.grace.count());
                 Systemd::Stopping(config_.shutdown.grace);
                 stop_.Set();
-                if (Pipeline* pipeline = running_.load()) pipeline->Wake();
+                if (pipeline::Pipeline* pipeline = running_.load()) pipeline->Wake();
               },
           .on_reload =
               [this] {
-                Reloader* const reloader = reloadable_.load();
+                admin::Reloader* const reloader = reloadable_.load();
                 if (reloader == nullptr) return;
                 Systemd::Reloading();
                 reloader->Reload();
@@ -166,15 +166,15 @@ frontier::FrontierOptions Daemon::FrontierHooks() {
   options.on_probe = [this](frontier::HostId host) { health_->Probe(host); };
   options.on_ungate = [this](frontier::HostId host) { health_->Forget(host); };
   options.on_schedule_change = [this] {
-    if (Pipeline* pipeline = running_.load()) pipeline->Wake();
+    if (pipeline::Pipeline* pipeline = running_.load()) pipeline->Wake();
   };
   options.on_chores = [this] {
-    if (Pipeline* pipeline = running_.load()) pipeline->Chores();
+    if (pipeline::Pipeline* pipeline = running_.load()) pipeline->Chores();
   };
   return options;
 }
 
-std::vector<Reloader::Apply> Daemon::Rooms() {
+std::vector<admin::Reloader::Apply> Daemon::Rooms() {
   return {
       [this](const config::Config& next) { logging_.Apply(next.log, SecretsOf(next)); },
       [this](const config::Config& next) {
@@ -188,7 +188,7 @@ std::vector<Reloader::Apply> Daemon::Rooms() {
   };
 }
 
-AdminSources Daemon::Sources() {
+admin::AdminSources Daemon::Sources() {
   return {.crawl = config_.name,
           .started = clock_.Now(),
           .snapshot = [this] { return Look(); },
@@ -205,12 +205,12 @@ AdminSources Daemon::Sources() {
           .logging = logging_};
 }
 
-Snapshot Daemon::Look() const {
+pipeline::Snapshot Daemon::Look() const {
   return {frontier_.stats(), pipeline_.stats(), fetcher_.stats(), std::chrono::steady_clock::now(),
           clock_.Now()};
 }
 
-bool Daemon::PutSeeds(SeedBatch batch) {
+bool Daemon::PutSeeds(pipeline::SeedBatch batch) {
   if (batch.seeds.empty() && batch.notes.empty()) return !stop_.IsSet();
   while (!stop_.IsSet()) {
     concurrency::Idle("waits for seeds to be committed");
@@ -224,12 +224,12 @@ bool Daemon::PutSeeds(SeedBatch batch) {
 
 // A crawl that is to end is to have all of them, or to say why not; a daemon goes on without a list
 // that cannot be read, and reads it when it has changed.
-SeedCount Daemon::ReadAllSeeds(const service::PutSeeds& put) {
-  if (once_) return ReadSeeds(config_, frontier_, put);
-  SeedCount all = ReadInlineSeeds(config_, frontier_, put);
+pipeline::SeedCount Daemon::ReadAllSeeds(const pipeline::PutSeeds& put) {
+  if (once_) return pipeline::ReadSeeds(config_, frontier_, put);
+  pipeline::SeedCount all = pipeline::ReadInlineSeeds(config_, frontier_, put);
   for (const std::filesystem::path& path : config_.seeds.paths) {
     std::string failed;
-    const SeedCount count = ReadChangedList(path, frontier_, failed, put);
+    const pipeline::SeedCount count = pipeline::ReadChangedList(path, frontier_, failed, put);
     all.good += count.good;
     all.bad += count.bad;
     all.lists += 1;
@@ -241,7 +241,7 @@ SeedCount Daemon::ReadAllSeeds(const service::PutSeeds& put) {
 
 // Until what was put before is durable: the notes of lists that were read are there then.
 void Daemon::AwaitSeeds() {
-  SeedBatch nothing;
+  pipeline::SeedBatch nothing;
   std::optional<concurrency::Promise<void>> promise(std::in_place);
   const auto durable = promise->GetFuture();
   while (!stop_.IsSet() && !pipeline_.Put(nothing, kPutPatience, &promise)) {
@@ -252,12 +252,12 @@ void Daemon::AwaitSeeds() {
   durable.Cancel();
 }
 
-Pipeline::End Daemon::Crawl() {
+pipeline::Pipeline::End Daemon::Crawl() {
   // Late: threads made before it (RocksDB's) would inherit the name.
   concurrency::ThreadRegistration registration("dispatch");
   const bool terminal = once_ && isatty(STDERR_FILENO) == 1;
   Progress progress(terminal, TerminalWidth());
-  Watchdog watchdog(config_.fetcher.total_timeout);
+  health::Watchdog watchdog(config_.fetcher.total_timeout);
   uint64_t pages = 0;
   concurrency::BackgroundThread watcher("watchdog", kWatchPeriod, [&](const concurrency::Event&) {
     const auto alarm = watchdog.Look(fetcher_.stats(), concurrency::ListThreads(),
@@ -265,20 +265,20 @@ Pipeline::End Daemon::Crawl() {
     if (alarm) spdlog::error("{}", *alarm);
     watermarks_.Look();
     logging_.Tick();
-    const Snapshot now = Look();
+    const pipeline::Snapshot now = Look();
     const uint64_t before = std::exchange(pages, now.pipeline.pages);
-    Systemd::Status(StatusLine(now, static_cast<double>(pages - before)));
+    Systemd::Status(pipeline::StatusLine(now, static_cast<double>(pages - before)));
   });
   concurrency::BackgroundThread historian(
-      "history", History::kPeriod, [this](const concurrency::Event&) {
+      "history", admin::History::kPeriod, [this](const concurrency::Event&) {
         history_.Add(Look(), pipeline_.metrics(), watermarks_.use());
       });
   std::optional<concurrency::BackgroundThread> feeder;
   if (const auto period = Systemd::WatchdogPeriod()) {
     feeder.emplace("feeder", *period, [&](const concurrency::Event&) {
       const auto checks = vitals_.Alive();
-      if (AllGood(checks)) return Systemd::Watchdog();
-      for (const HealthCheck& check : checks) {
+      if (health::AllGood(checks)) return Systemd::Watchdog();
+      for (const health::HealthCheck& check : checks) {
         if (!check.good) spdlog::error("not alive: {}: {}", check.name, check.detail);
       }
     });
@@ -296,13 +296,14 @@ Pipeline::End Daemon::Crawl() {
                    [&](const concurrency::Event&) { fetcher_.SaveCookies(); });
   }
   Systemd::Ready();
-  const Pipeline::End end = pipeline_.Run([&](const std::function<bool(SeedBatch)>& put) {
-    const SeedCount seeds = ReadAllSeeds(put);
-    spdlog::info("seeds: {} URLs, {} bad lines skipped, {} lists ({} unchanged)", seeds.good,
-                 seeds.bad, seeds.lists, seeds.lists_known);
-    AwaitSeeds();
-    lists_.Watch(reloader_.running(), /*inline_too=*/false);
-  });
+  const pipeline::Pipeline::End end =
+      pipeline_.Run([&](const std::function<bool(pipeline::SeedBatch)>& put) {
+        const pipeline::SeedCount seeds = ReadAllSeeds(put);
+        spdlog::info("seeds: {} URLs, {} bad lines skipped, {} lists ({} unchanged)", seeds.good,
+                     seeds.bad, seeds.lists, seeds.lists_known);
+        AwaitSeeds();
+        lists_.Watch(reloader_.running(), /*inline_too=*/false);
+      });
   progress.Clear();
   return end;
 }
@@ -312,15 +313,15 @@ int Daemon::Run() {
   spdlog::info("crawld {} starts crawl '{}' in {}: {} URLs known, {} queued", CRAWLD_VERSION,
                config_.name, config_.data_dir.string(), at_start.counters.seen(),
                at_start.counters.by_state[static_cast<int>(frontier::UrlState::kQueued)]);
-  const Pipeline::End end = Crawl();
+  const pipeline::Pipeline::End end = Crawl();
   fetcher_.SaveCookies();
   signals_.Stop();
   running_.store(nullptr);
   reloadable_.store(nullptr);
-  const Snapshot last = Look();
+  const pipeline::Snapshot last = Look();
   logging_.Close();  // before the summary, so that it is the last word
   PrintSummary(config_, end, last, last.when - began_);
-  if (end == Pipeline::End::kFailed) {
+  if (end == pipeline::Pipeline::End::kFailed) {
     fmt::print(stderr, "crawld: {}\n", pipeline_.failure());
     return kExitFailed;
   }

@@ -9,26 +9,26 @@
 #include <filesystem>
 #include <optional>
 
+#include "admin/admin_api.h"
+#include "admin/history.h"
+#include "admin/http_server.h"
+#include "admin/reloader.h"
+#include "admin/steering.h"
 #include "archive/archive.h"
 #include "concurrency/event.h"
 #include "config/config.h"
 #include "fetcher/fetcher.h"
 #include "frontier/frontier.h"
-#include "service/admin_api.h"
-#include "service/clock.h"
-#include "service/history.h"
-#include "service/host_health.h"
-#include "service/http_server.h"
-#include "service/list_watcher.h"
-#include "service/logging.h"
-#include "service/pipeline.h"
+#include "health/vitals.h"
+#include "health/watermarks.h"
+#include "logs/logging.h"
+#include "pipeline/clock.h"
+#include "pipeline/host_health.h"
+#include "pipeline/list_watcher.h"
+#include "pipeline/pipeline.h"
+#include "pipeline/seeder.h"
 #include "service/progress.h"
-#include "service/reloader.h"
-#include "service/seeder.h"
 #include "service/signals.h"
-#include "service/steering.h"
-#include "service/vitals.h"
-#include "service/watermarks.h"
 
 namespace crawld::service {
 
@@ -52,13 +52,13 @@ class Daemon {
   config::Config Load(const std::filesystem::path& path) const;
   SignalHandlers Handlers();
   frontier::FrontierOptions FrontierHooks();
-  std::vector<Reloader::Apply> Rooms();
-  AdminSources Sources();
-  Snapshot Look() const;
-  bool PutSeeds(SeedBatch batch);
-  SeedCount ReadAllSeeds(const service::PutSeeds& put);
+  std::vector<admin::Reloader::Apply> Rooms();
+  admin::AdminSources Sources();
+  pipeline::Snapshot Look() const;
+  bool PutSeeds(pipeline::SeedBatch batch);
+  pipeline::SeedCount ReadAllSeeds(const pipeline::PutSeeds& put);
   void AwaitSeeds();
-  Pipeline::End Crawl();
+  pipeline::Pipeline::End Crawl();
 
   // In the order in which they are made; each may use those above it.
   const std::filesystem::path path_;
@@ -66,28 +66,28 @@ class Daemon {
   const Blocked blocked_;
   const config::Config config_;  // as at the start; reloader_ has what runs
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
-  Logging logging_;
+  logs::Logging logging_;
   concurrency::Event stop_;
-  std::atomic<Pipeline*> running_ = nullptr;     // null: not yet made, or about to go
-  std::atomic<Reloader*> reloadable_ = nullptr;  // likewise
+  std::atomic<pipeline::Pipeline*> running_ = nullptr;  // null: not yet made, or about to go
+  std::atomic<admin::Reloader*> reloadable_ = nullptr;  // likewise
   Signals signals_;
-  const Clock clock_;
-  HostHealth* health_ = nullptr;  // of host_health_; set before the pipeline runs
+  const pipeline::Clock clock_;
+  pipeline::HostHealth* health_ = nullptr;  // of host_health_; set before the pipeline runs
   frontier::Frontier frontier_;
   archive::Archive archive_;
   fetcher::FetcherOptions fetcher_options_;
-  PipelineOptions pipeline_options_;
+  pipeline::PipelineOptions pipeline_options_;
   fetcher::Fetcher fetcher_;
-  Pipeline pipeline_;
-  std::optional<HostHealth> host_health_;
-  Watermarks watermarks_;
-  Steering steering_;
-  Vitals vitals_;
-  ListWatcher lists_;
-  History history_;
-  Reloader reloader_;
-  std::optional<AdminApi> api_;
-  std::optional<HttpServer> server_;
+  pipeline::Pipeline pipeline_;
+  std::optional<pipeline::HostHealth> host_health_;
+  health::Watermarks watermarks_;
+  admin::Steering steering_;
+  health::Vitals vitals_;
+  pipeline::ListWatcher lists_;
+  admin::History history_;
+  admin::Reloader reloader_;
+  std::optional<admin::AdminApi> api_;
+  std::optional<admin::HttpServer> server_;
 };
 
 }  // namespace crawld::service

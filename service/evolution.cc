@@ -29,10 +29,10 @@
 #include "concurrency/thread_pool.h"
 #include "concurrency/threads.h"
 #include "fetcher/fetcher.h"
+#include "logs/logging.h"
 #include "parser/html_parser.h"
-#include "service/answer.h"
+#include "pipeline/answer.h"
 #include "service/commands.h"
-#include "service/logging.h"
 #include "web/media_type.h"
 
 namespace crawld::service {
@@ -94,8 +94,8 @@ class Bench {
   }
 
   void Parse(FetchedPage page) {
-    const Answer answer = ReadAnswer(page.result, page.url, {});
-    if (const auto body = DecodeAnswer(page.result, answer, {})) {
+    const pipeline::Answer answer = pipeline::ReadAnswer(page.result, page.url, {});
+    if (const auto body = pipeline::DecodeAnswer(page.result, answer, {})) {
       if (web::IsHtml(answer.media_type)) {
         thread_local parser::HtmlParser html;
         const auto parsed = html.Parse(body->bytes, answer.charset, page.url, {});
@@ -226,7 +226,7 @@ struct Stage {
 }  // namespace
 
 int Evolution(const EvolutionOptions& options) {
-  SetUpToolLogging();
+  logs::SetUpToolLogging();
   Bench bench(options, ReadUrls(options.urls));
   const size_t pages = bench.urls().size();
   // Connections and caches as warm for the first stage as for the last.

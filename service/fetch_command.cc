@@ -10,10 +10,10 @@
 #include "config/config.h"
 #include "config/error.h"
 #include "fetcher/fetcher.h"
+#include "logs/logging.h"
 #include "parser/html_parser.h"
-#include "service/answer.h"
+#include "pipeline/answer.h"
 #include "service/commands.h"
-#include "service/logging.h"
 #include "service/wiring.h"
 #include "web/media_type.h"
 #include "web/utf8.h"
@@ -50,7 +50,7 @@ json::object PageObject(const parser::ParsedPage& page) {
 }  // namespace
 
 int FetchOne(const std::string& text, const std::optional<std::filesystem::path>& path) {
-  SetUpToolLogging();
+  logs::SetUpToolLogging();
   config::Config config;
   config.identity.user_agent = fmt::format("crawld/{} (fetch)", CRAWLD_VERSION);
   if (path) {
@@ -74,7 +74,7 @@ int FetchOne(const std::string& text, const std::optional<std::filesystem::path>
   fetcher::FetchResult fetched = fetcher.Submit(std::move(request)).Take();
 
   json::object out{{"url", json::string(url->href())}};
-  const Answer answer = ReadAnswer(fetched, *url, config.identity.robots_token);
+  const pipeline::Answer answer = pipeline::ReadAnswer(fetched, *url, config.identity.robots_token);
   if (fetched.error) {
     out["error"] = json::string(fetcher::Name(*fetched.error));
     out["detail"] = fetched.detail;
@@ -83,7 +83,7 @@ int FetchOne(const std::string& text, const std::optional<std::filesystem::path>
     out["status"] = fetched.status;
     out["protocol"] = json::string(fetched.protocol);
     out["type"] = answer.media_type;
-    const std::string_view type = SniffAnswer(fetched, answer);
+    const std::string_view type = pipeline::SniffAnswer(fetched, answer);
     if (type != answer.media_type) out["sniffed_type"] = json::string(type);
     if (!answer.robots.raw.empty()) out["x_robots_tag"] = answer.robots.raw;
     json::array fields;
@@ -96,7 +96,7 @@ int FetchOne(const std::string& text, const std::optional<std::filesystem::path>
     if (web::IsHtml(type)) {
       parser::DecodeLimits limits;
       limits.max_output_bytes = config.parser.max_body_bytes;
-      const auto body = DecodeAnswer(fetched, answer, limits);
+      const auto body = pipeline::DecodeAnswer(fetched, answer, limits);
       if (body) {
         parser::ParseOptions options;
         options.max_links = config.parser.max_links;

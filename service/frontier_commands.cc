@@ -7,15 +7,15 @@
 #include <boost/json/value.hpp>
 #include <cstdio>
 
+#include "admin/describe.h"
+#include "admin/steering.h"
 #include "archive/bundle.h"
 #include "base/check.h"
 #include "config/config.h"
 #include "frontier/explain.h"
 #include "frontier/store.h"
-#include "service/clock.h"
+#include "pipeline/clock.h"
 #include "service/commands.h"
-#include "service/describe.h"
-#include "service/steering.h"
 #include "service/wiring.h"
 
 namespace crawld::service {
@@ -164,17 +164,17 @@ int FrontierExplain(const std::filesystem::path& path, const std::string& text, 
   options.scope.hash_seed = store.hash_seed();
   const auto scope = frontier::Scope::Create(options.scope);
   CRAWLD_CHECK(scope.has_value(), "the patterns were looked at before");
-  const WallTime now = Clock().Now();
-  const auto note = store.ReadMeta(std::string(frontier::kNotePrefix) + Steering::kNote);
-  const auto steering = note ? DecodeSteering(*note) : std::nullopt;
+  const WallTime now = pipeline::Clock().Now();
+  const auto note = store.ReadMeta(std::string(frontier::kNotePrefix) + admin::Steering::kNote);
+  const auto steering = note ? admin::DecodeSteering(*note) : std::nullopt;
   const frontier::OperatorHolds holds(steering ? steering->holds
                                                : std::vector<frontier::OperatorHold>());
   const frontier::Explanation what =
       frontier::Explain(store, **scope, options.scheduler, &holds, *url, now);
   if (format == Format::kJson) {
-    PrintLine(ExplanationObject(what, now));
+    PrintLine(admin::ExplanationObject(what, now));
   } else {
-    fmt::print("{}", ExplanationText(what, options.scheduler.health.failures, now));
+    fmt::print("{}", admin::ExplanationText(what, options.scheduler.health.failures, now));
   }
   return what.state ? kExitDone : kExitFailed;
 }

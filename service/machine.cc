@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "fetcher/fetcher.h"
-#include "service/watermarks.h"
+#include "health/watermarks.h"
 
 namespace crawld::service {
 namespace {
@@ -67,7 +67,7 @@ config::Machine LookAtMachine(const config::Config& config) {
   machine.memory_bytes =
       static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   machine.memory_limit = "this machine has";
-  if (const auto group = ControlGroupMemory(); group && *group < machine.memory_bytes) {
+  if (const auto group = health::ControlGroupMemory(); group && *group < machine.memory_bytes) {
     machine.memory_bytes = *group;
     machine.memory_limit = "its control group allows";
   }

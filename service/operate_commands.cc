@@ -18,9 +18,10 @@
 #include <string>
 #include <utility>
 
+#include "admin/admin_client.h"
+#include "base/readable.h"
 #include "concurrency/event.h"
 #include "config/config.h"
-#include "service/admin_client.h"
 #include "service/commands.h"
 #include "service/progress.h"
 #include "service/wiring.h"
@@ -48,12 +49,12 @@ config::Config LoadAdmin(const std::filesystem::path& path) {
   return config;
 }
 
-AdminTarget TargetOf(const AdminChoice& choice) {
+admin::AdminTarget TargetOf(const AdminChoice& choice) {
   const int given = (choice.config ? 1 : 0) + (choice.socket ? 1 : 0) + (choice.address ? 1 : 0);
   if (given != 1) {
     throw UsageError("say where the daemon is: -c FILE, --socket PATH or --address HOST:PORT");
   }
-  AdminTarget target;
+  admin::AdminTarget target;
   target.socket = choice.socket;
   if (choice.address) target.address = *choice.address;
   std::optional<std::filesystem::path> token_file = choice.token_file;
@@ -104,7 +105,7 @@ uint64_t Count(const json::value& from, const char* key) {
 }
 
 // Prints what the daemon says against it. 0 if it says nothing.
-int Complain(const AdminAnswer& answer) {
+int Complain(const admin::AdminAnswer& answer) {
   if (answer.status == 200) return kExitDone;
   std::string why = answer.body;
   boost::system::error_code error;
@@ -239,7 +240,7 @@ std::string FetchesText(const json::value& answer, size_t width) {
   return out;
 }
 
-int Watch(AdminClient& client) {
+int Watch(admin::AdminClient& client) {
   const bool terminal = isatty(STDOUT_FILENO) == 1;
   concurrency::Event never;
   std::optional<json::value> before;
@@ -248,15 +249,15 @@ int Watch(AdminClient& client) {
     winsize size{};
     const bool sized = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20;
     const size_t width = sized ? size.ws_col - 1U : 120;
-    const AdminAnswer answer = client.Get("/api/v1/status");
+    const admin::AdminAnswer answer = client.Get("/api/v1/status");
     if (const int code = Complain(answer); code != kExitDone) return code;
     json::value now = Parse(answer.body);
     const auto when = std::chrono::steady_clock::now();
     std::string text = StatusText(now, before ? &*before : nullptr,
                                   std::chrono::duration<double>(when - last).count());
-    const AdminAnswer hosts = client.Get("/api/v1/hosts?order=last&limit=8");
+    const admin::AdminAnswer hosts = client.Get("/api/v1/hosts?order=last&limit=8");
     if (hosts.status == 200) text += HostsText(Parse(hosts.body), width);
-    const AdminAnswer errors = client.Get("/api/v1/fetches?errors=true&limit=5");
+    const admin::AdminAnswer errors = client.Get("/api/v1/fetches?errors=true&limit=5");
     if (errors.status == 200) text += FetchesText(Parse(errors.body), width);
     if (terminal) {
       // From the top; each line to its end, and what is below it.
@@ -273,7 +274,7 @@ int Watch(AdminClient& client) {
   }
 }
 
-int PrintChecks(const AdminAnswer& answer, Format format) {
+int PrintChecks(const admin::AdminAnswer& answer, Format format) {
   if (format == Format::kJson) {
     fmt::print("{}", answer.body);
   } else {
@@ -297,7 +298,7 @@ void AddEscaped(std::string& out, const std::string& name, const std::string& va
 // Sends the lines of one list; false when the daemon takes no more.
 class Submitter {
  public:
-  Submitter(AdminClient& client, const SubmitOptions& options)
+  Submitter(admin::AdminClient& client, const SubmitOptions& options)
       : client_(client), options_(options) {}
 
   bool Send(std::istream& in) {
@@ -329,7 +330,7 @@ class Submitter {
   bool Post(const std::string& batch) {
     const uint64_t before = sent_;
     sent_ += static_cast<uint64_t>(std::count(batch.begin(), batch.end(), '\n'));
-    const AdminAnswer answer = client_.Post(
+    const admin::AdminAnswer answer = client_.Post(
         options_.sitemaps ? "/api/v1/urls?kind=sitemap" : "/api/v1/urls", batch, "text/plain");
     if (Complain(answer) != kExitDone) return false;
     size_t at = 0;
@@ -356,7 +357,7 @@ class Submitter {
     return true;
   }
 
-  AdminClient& client_;
+  admin::AdminClient& client_;
   const SubmitOptions& options_;
   std::map<std::string, uint64_t> counts_;
   uint64_t sent_ = 0;  // lines
@@ -365,7 +366,7 @@ class Submitter {
 }  // namespace
 
 int ShowStatus(const AdminChoice& choice, const StatusOptions& options) {
-  AdminClient client(TargetOf(choice));
+  admin::AdminClient client(TargetOf(choice));
   if (options.check == StatusCheck::kAlive) {
     return PrintChecks(client.Get("/healthz"), options.format);
   }
@@ -373,7 +374,7 @@ int ShowStatus(const AdminChoice& choice, const StatusOptions& options) {
     return PrintChecks(client.Get("/readyz"), options.format);
   }
   if (options.watch) return Watch(client);
-  const AdminAnswer answer = client.Get("/api/v1/status");
+  const admin::AdminAnswer answer = client.Get("/api/v1/status");
   if (const int code = Complain(answer); code != kExitDone) return code;
   if (options.format == Format::kJson) {
     fmt::print("{}", answer.body);
@@ -385,7 +386,7 @@ int ShowStatus(const AdminChoice& choice, const StatusOptions& options) {
 }
 
 int SubmitUrls(const AdminChoice& choice, const SubmitOptions& options) {
-  AdminClient client(TargetOf(choice));
+  admin::AdminClient client(TargetOf(choice));
   Submitter submitter(client, options);
   const std::vector<std::string> standard_input = {"-"};
   for (const std::string& file : options.files.empty() ? standard_input : options.files) {
@@ -403,12 +404,12 @@ int SubmitUrls(const AdminChoice& choice, const SubmitOptions& options) {
 }
 
 int SteerCrawl(const AdminChoice& choice, const std::string& order, const SteerOptions& options) {
-  AdminClient client(TargetOf(choice));
+  admin::AdminClient client(TargetOf(choice));
   std::string fields;
   AddEscaped(fields, "host", options.host);
   AddEscaped(fields, "domain", options.domain);
   AddEscaped(fields, "why", options.why);
-  const AdminAnswer answer = client.Post("/api/v1/" + order, "{" + fields + "}", kJsonType);
+  const admin::AdminAnswer answer = client.Post("/api/v1/" + order, "{" + fields + "}", kJsonType);
   if (const int code = Complain(answer); code != kExitDone) return code;
   const json::value state = Parse(answer.body);
   if (options.format == Format::kJson) {
@@ -426,8 +427,8 @@ int SteerCrawl(const AdminChoice& choice, const std::string& order, const SteerO
 }
 
 int ReloadConfig(const AdminChoice& choice, Format format) {
-  AdminClient client(TargetOf(choice));
-  const AdminAnswer answer = client.Post("/api/v1/reload", "", kJsonType);
+  admin::AdminClient client(TargetOf(choice));
+  const admin::AdminAnswer answer = client.Post("/api/v1/reload", "", kJsonType);
   if (format == Format::kJson && (answer.status == 200 || answer.status == 409)) {
     fmt::print("{}", answer.body);
     return answer.status == 200 ? kExitDone : kExitFailed;
@@ -448,12 +449,12 @@ int ReloadConfig(const AdminChoice& choice, Format format) {
 }
 
 int SetLogLevel(const AdminChoice& choice, const std::string& level) {
-  AdminClient client(TargetOf(choice));
+  admin::AdminClient client(TargetOf(choice));
   std::string fields;
   AddEscaped(fields, "level", level);
-  const AdminAnswer answer = level.empty()
-                                 ? client.Get("/api/v1/log-level")
-                                 : client.Put("/api/v1/log-level", "{" + fields + "}", kJsonType);
+  const admin::AdminAnswer answer =
+      level.empty() ? client.Get("/api/v1/log-level")
+                    : client.Put("/api/v1/log-level", "{" + fields + "}", kJsonType);
   if (const int code = Complain(answer); code != kExitDone) return code;
   fmt::print("{}\n", Text(Parse(answer.body), "level"));
   return kExitDone;

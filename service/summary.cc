@@ -6,20 +6,21 @@
 #include <cstdio>
 #include <string>
 
+#include "base/readable.h"
 #include "service/commands.h"
 
 namespace crawld::service {
 
-void PrintSummary(const config::Config& config, Pipeline::End end, const Snapshot& last,
-                  std::chrono::steady_clock::duration took) {
+void PrintSummary(const config::Config& config, pipeline::Pipeline::End end,
+                  const pipeline::Snapshot& last, std::chrono::steady_clock::duration took) {
   const frontier::Counters& counters = last.frontier.counters;
   const auto count = [&](frontier::UrlState state) {
     return counters.by_state[static_cast<int>(state)];
   };
   const double seconds = std::max(std::chrono::duration<double>(took).count(), 0.001);
-  const char* how = end == Pipeline::End::kDrained   ? "complete"
-                    : end == Pipeline::End::kStopped ? "stopped"
-                                                     : "failed";
+  const char* how = end == pipeline::Pipeline::End::kDrained   ? "complete"
+                    : end == pipeline::Pipeline::End::kStopped ? "stopped"
+                                                               : "failed";
   std::string text =
       fmt::format("crawl '{}' {}: {} pages in {} ({:.1f}/s), {} fetched\n", config.name, how,
                   Thousands(last.pipeline.pages),
@@ -68,7 +69,8 @@ void PrintSummary(const config::Config& config, Pipeline::End end, const Snapsho
   std::fflush(stdout);
 }
 
-int ExitCodeOf(const config::Config& config, bool once, Pipeline::End end, const Snapshot& last) {
+int ExitCodeOf(const config::Config& config, bool once, pipeline::Pipeline::End end,
+               const pipeline::Snapshot& last) {
   const auto& states = last.frontier.counters.by_state;
   const uint64_t unreachable =
       last.frontier.counters.excluded[static_cast<int>(frontier::Verdict::kRobotsUnreachable)];
@@ -76,7 +78,7 @@ int ExitCodeOf(const config::Config& config, bool once, Pipeline::End end, const
                             states[static_cast<int>(frontier::UrlState::kFailed)] + unreachable +
                                     last.frontier.parked_urls >
                                 0;
-  if (!once || end != Pipeline::End::kDrained) return kExitDone;
+  if (!once || end != pipeline::Pipeline::End::kDrained) return kExitDone;
   if (last.frontier.counters.seen() == 0) {
     fmt::print(stderr,
                "crawld: nothing to crawl: no seed of {} can be used; the log names each bad line\n",

@@ -4,15 +4,16 @@
 #include <chrono>
 
 #include "config/config.h"
-#include "service/pipeline.h"
+#include "pipeline/pipeline.h"
 #include "service/progress.h"
 
 namespace crawld::service {
 
-void PrintSummary(const config::Config& config, Pipeline::End end, const Snapshot& last,
-                  std::chrono::steady_clock::duration took);
+void PrintSummary(const config::Config& config, pipeline::Pipeline::End end,
+                  const pipeline::Snapshot& last, std::chrono::steady_clock::duration took);
 
 // Of a crawl that did not fail; says on stderr what a nonzero one is for.
-int ExitCodeOf(const config::Config& config, bool once, Pipeline::End end, const Snapshot& last);
+int ExitCodeOf(const config::Config& config, bool once, pipeline::Pipeline::End end,
+               const pipeline::Snapshot& last);
 
 }  // namespace crawld::service

@@ -272,8 +272,8 @@ frontier::FrontierOptions FrontierOptionsOf(const config::Config& config) {
   return options;
 }
 
-HostHealthOptions HostHealthOptionsOf(const config::Config& config) {
-  HostHealthOptions options;
+pipeline::HostHealthOptions HostHealthOptionsOf(const config::Config& config) {
+  pipeline::HostHealthOptions options;
   options.probes = static_cast<uint32_t>(config.health.probes);
   options.backoff = config.health.backoff;
   options.max_backoff = config.retry.max_backoff;
@@ -310,10 +310,10 @@ std::vector<std::string> SecretsOf(const config::Config& config) {
   return secrets;
 }
 
-std::optional<HttpServerOptions> AdminOptionsOf(const config::Config& config) {
+std::optional<admin::HttpServerOptions> AdminOptionsOf(const config::Config& config) {
   const config::Admin& from = config.admin;
   if (!from.socket && !from.listen) return std::nullopt;
-  HttpServerOptions options;
+  admin::HttpServerOptions options;
   options.socket = from.socket;
   options.listen = from.listen;
   if (from.token_file) options.token = ReadSecret(*from.token_file, "admin.token_file", config);
@@ -332,8 +332,8 @@ archive::ArchiveOptions ArchiveOptionsOf(const config::Config& config) {
   return options;
 }
 
-PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
-  PipelineOptions options;
+pipeline::PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
+  pipeline::PipelineOptions options;
   options.once = once;
   options.concurrency = static_cast<uint32_t>(config.fetcher.concurrency);
   options.max_slow = static_cast<uint32_t>(config.fetcher.max_slow);
@@ -344,7 +344,7 @@ PipelineOptions PipelineOptionsOf(const config::Config& config, bool once) {
   options.commit_pages = static_cast<uint32_t>(config.commit.max_pages);
   options.commit_interval = config.commit.interval;
   options.grace = config.shutdown.grace;
-  PageWorkerOptions& worker = options.worker;
+  pipeline::PageWorkerOptions& worker = options.worker;
   for (const config::LinkKind kind : config.scope.follow) {
     worker.follow |= parser::KindBit(ToParser(kind));
   }
@@ -429,7 +429,7 @@ void CheckAgainstRooms(const config::Config& config) {
     }
   }
   if (const auto& listen = config.admin.listen) {
-    const auto loopback = IsLoopbackEndpoint(*listen);
+    const auto loopback = admin::IsLoopbackEndpoint(*listen);
     if (!loopback) {
       add({}, "admin.listen",
           fmt::format("'{}' is no address and port; write 127.0.0.1:8080 or "

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 FOLDERS = ["base", "concurrency", "web", "config", "frontier", "fetcher", "parser", "archive",
-           "service", "tests", "bench"]
+           "logs", "pipeline", "health", "admin", "service", "tests", "bench"]
 
 
 def main():

@@ -15,14 +15,20 @@ MAY_INCLUDE = {
     "fetcher": {"base", "concurrency", "web"},
     "parser": {"base", "web"},
     "archive": {"base", "concurrency", "web"},
-    "service": {"base", "concurrency", "web", "config", "frontier", "fetcher", "parser", "archive"},
+    "logs": {"base", "concurrency", "web", "config"},
+    "pipeline": {"base", "concurrency", "web", "config", "frontier", "fetcher", "parser", "archive"},
+    "health": {"base", "concurrency", "fetcher", "pipeline"},
+    "admin": {"base", "concurrency", "web", "config", "frontier", "fetcher", "archive", "logs",
+              "pipeline", "health"},
+    "service": {"base", "concurrency", "web", "config", "frontier", "fetcher", "parser", "archive",
+                "logs", "pipeline", "health", "admin"},
 }
 # library header prefix -> rooms that may include it
 BEHIND_DOORS = {
     "curl/": {"fetcher"},
-    "boost/asio": {"fetcher", "service"},
-    "boost/beast": {"service"},
-    "prometheus/": {"service"},
+    "boost/asio": {"fetcher", "admin"},
+    "boost/beast": {"admin"},
+    "prometheus/": {"admin"},
     "openssl/ssl.h": {"fetcher"},
     "gumbo.h": {"parser"},
     "rocksdb/": {"frontier"},
@@ -36,6 +42,7 @@ BEHIND_DOORS = {
     "brotli/": {"parser"},
     "zstd.h": {"parser"},
     "CLI/": {"service"},
+    "systemd/": {"service"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
 

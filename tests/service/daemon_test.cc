@@ -25,8 +25,8 @@
 #include <tuple>
 #include <vector>
 
-#include "service/admin_client.h"
-#include "service/embedded.h"
+#include "admin/admin_client.h"
+#include "admin/embedded.h"
 #include "tests/support/http_server.h"
 #include "tests/support/temp_dir.h"
 
@@ -69,7 +69,7 @@ class DaemonTest : public testing::Test {
   void StartAgain() {
     daemon_ = std::make_unique<Daemon>(config_, /*once=*/false);
     thread_ = std::thread([this] { code_ = daemon_->Run(); });
-    client_.emplace(AdminTarget{dir_ / "data/crawld.sock", "", ""});
+    client_.emplace(admin::AdminTarget{dir_ / "data/crawld.sock", "", ""});
   }
   int Stop() {
     if (!daemon_) return code_;
@@ -80,11 +80,11 @@ class DaemonTest : public testing::Test {
     return code_;
   }
 
-  static json::object Object(const AdminAnswer& answer) {
+  static json::object Object(const admin::AdminAnswer& answer) {
     return json::parse(answer.body).as_object();
   }
   json::object Get(const std::string& path) { return Object(client_->Get(path)); }
-  AdminAnswer Order(const std::string& order, const std::string& fields) {
+  admin::AdminAnswer Order(const std::string& order, const std::string& fields) {
     return client_->Post("/api/v1/" + order, fields, kJson);
   }
   std::string Submit(const std::string& text) {
@@ -124,7 +124,7 @@ class DaemonTest : public testing::Test {
   std::unique_ptr<Daemon> daemon_;
   std::thread thread_;
   int code_ = -1;
-  std::optional<AdminClient> client_;
+  std::optional<admin::AdminClient> client_;
 };
 
 // --- submitting
@@ -234,7 +234,7 @@ TEST_F(DaemonTest, AnOrderThatMakesNoSenseIsRefusedWithTheReason) {
       {"unblock", R"({"host":"a.test"})", 409, "a.test is not blocked"},
   };
   for (const auto& [order, fields, status, why] : cases) {
-    const AdminAnswer answer = Order(order, fields);
+    const admin::AdminAnswer answer = Order(order, fields);
     EXPECT_EQ(answer.status, status) << order << " " << fields << " " << answer.body;
     EXPECT_THAT(answer.body, HasSubstr(why)) << order << " " << fields;
   }
@@ -243,7 +243,7 @@ TEST_F(DaemonTest, AnOrderThatMakesNoSenseIsRefusedWithTheReason) {
 
 TEST_F(DaemonTest, AnEmptySubmissionHasAnEmptyAnswer) {
   Start();
-  const AdminAnswer answer = client_->Post("/api/v1/urls", "", "text/plain");
+  const admin::AdminAnswer answer = client_->Post("/api/v1/urls", "", "text/plain");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "");
   EXPECT_EQ(client_->Post("/api/v1/urls?kind=pages", "", "text/plain").status, 400);
@@ -295,7 +295,7 @@ TEST_F(DaemonTest, AReloadShowsNoPasswordsOfSeeds) {
   text.replace(text.find(files), files.size(),
                "seeds: {urls: [\"http://joe:s3cretpw@127.0.0.1:1/?token=abcdef\"]}");
   std::ofstream(config_) << text;
-  const AdminAnswer answer = Order("reload", "");
+  const admin::AdminAnswer answer = Order("reload", "");
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_THAT(answer.body, HasSubstr("http://***@127.0.0.1:1/?token=***"));
 }
@@ -317,7 +317,7 @@ TEST_F(DaemonTest, AReloadTakesUpAllOrNothingAndNamesWhatNeedsARestart) {
   Start();
   const std::string base = "politeness: {delay: 0, robots: false}\n";
   WriteConfig(base + "scope: {exclude: [/no/], max_depth: 3}\nfetcher: {threads: 2}\n");
-  AdminAnswer answer = Order("reload", "");
+  admin::AdminAnswer answer = Order("reload", "");
   ASSERT_EQ(answer.status, 409) << "the key fetcher stands twice";
   EXPECT_THAT(answer.body, HasSubstr("c.yaml:"));
   WriteConfig(base + "scope: {exclude: [/no/, '(']}\n");
@@ -349,7 +349,7 @@ TEST_F(DaemonTest, ALogFileThatCannotBeOpenedRollsTheReloadBack) {
   WriteConfig(
       "politeness: {delay: 0, robots: false}\nscope: {exclude: [/no/]}\n"
       "log: {file: /nonexistent/x.log}\n");
-  const AdminAnswer answer = Order("reload", "");
+  const admin::AdminAnswer answer = Order("reload", "");
   EXPECT_EQ(answer.status, 409);
   EXPECT_THAT(answer.body, HasSubstr("cannot be opened"));
   EXPECT_THAT(Submit(Url("/no/1")), HasSubstr("\"queued\""));
@@ -363,7 +363,7 @@ TEST_F(DaemonTest, BelowTheDiskMarkNothingIsFetchedAndItGoesOnByItself) {
   Submit(Url("/later"));
   AwaitState("disk_low");
   EXPECT_EQ(client_->Get("/healthz").status, 200);
-  const AdminAnswer ready = client_->Get("/readyz");
+  const admin::AdminAnswer ready = client_->Get("/readyz");
   EXPECT_EQ(ready.status, 503);
   EXPECT_THAT(ready.body, HasSubstr("less than resources.min_free_disk"));
   EXPECT_FALSE(Asked("/later"));
@@ -487,9 +487,9 @@ TEST_F(DaemonTest, EveryPathAnswersAsTheDescriptionSays) {
     for (const auto& [method_key, operation] : operations.as_object()) {
       const std::string name = std::string(method_key) + " " + std::string(key);
       const std::string body = bodies.contains(name) ? bodies.at(name) : "";
-      const AdminAnswer answer = method_key == "get"    ? client_->Get(path + query)
-                                 : method_key == "post" ? client_->Post(path, body, kJson)
-                                                        : client_->Put(path, body, kJson);
+      const admin::AdminAnswer answer = method_key == "get"    ? client_->Get(path + query)
+                                        : method_key == "post" ? client_->Post(path, body, kJson)
+                                                               : client_->Put(path, body, kJson);
       const json::object& described = operation.at("responses").as_object();
       ASSERT_TRUE(described.contains(std::to_string(answer.status)))
           << name << ": " << answer.status << " " << answer.body;

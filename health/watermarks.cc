@@ -1,0 +1,155 @@
+#include "health/watermarks.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "base/readable.h"
+#include "health/process.h"
+
+namespace crawld::health {
+namespace {
+
+std::string ReadFile(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+uint64_t MemoryOf(const WatermarkOptions& options) {
+  if (options.max_memory_bytes) return *options.max_memory_bytes;
+  const uint64_t ram =
+      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const auto group = ControlGroupMemory();
+  return group ? std::min(*group, ram) : ram;
+}
+
+}  // namespace
+
+std::optional<uint64_t> ControlGroupMemory() {
+  return ControlGroupMemory("/sys/fs/cgroup", ReadFile("/proc/self/cgroup"));
+}
+
+std::optional<uint64_t> ControlGroupMemory(const std::filesystem::path& cgroup_root,
+                                           const std::string& self) {
+  // cgroups(7): "0::/user.slice/x.service".
+  const size_t at = self.find("0::/");
+  if (at == self.npos) return std::nullopt;
+  const size_t from = at + 3;
+  std::filesystem::path group = self.substr(from, self.find('\n', from) - from);
+  std::optional<uint64_t> least;
+  for (bool more = true; more; group = group.parent_path()) {
+    more = group.has_relative_path();
+    const std::string text = ReadFile(cgroup_root / group.relative_path() / "memory.max");
+    uint64_t limit = 0;  // or "max"
+    if (std::from_chars(text.data(), text.data() + text.size(), limit).ec == std::errc()) {
+      least = std::min(least.value_or(limit), limit);
+    }
+  }
+  return least;
+}
+
+bool Watermark::Look(uint64_t used, uint64_t limit, uint64_t low) {
+  if (used > limit) on_ = true;
+  if (used < low) on_ = false;
+  return on_;
+}
+
+Watermarks::Watermarks(WatermarkOptions options, pipeline::Pipeline& pipeline)
+    : pipeline_(pipeline), options_(std::move(options)) {}
+
+void Watermarks::Apply(WatermarkOptions options) {
+  MutexLock lock(mutex_);
+  options_ = std::move(options);
+}
+
+void Watermarks::Look() {
+  WatermarkOptions options;
+  bool was_low = false;
+  bool was_high = false;
+  {
+    MutexLock lock(mutex_);
+    options = options_;
+    was_low = disk_low_;
+    was_high = memory_high_;
+  }
+  ResourceUse use;
+  std::error_code error;
+  const auto space = std::filesystem::space(options.data_dir, error);
+  if (!error) use.free_disk_bytes = space.available;
+  use.memory_bytes = ResidentBytes();
+  use.memory_limit_bytes = MemoryOf(options);
+
+  // Of a disk what is free counts, the other way round.
+  const uint64_t wanted = options.min_free_disk_bytes;
+  const uint64_t missing =
+      use.free_disk_bytes && *use.free_disk_bytes < wanted ? wanted - *use.free_disk_bytes : 0;
+  const bool plenty = !use.free_disk_bytes || *use.free_disk_bytes >= wanted + wanted / 8;
+  const bool low = disk_.Look(missing, 0, plenty ? 1 : 0);
+  const uint64_t limit = use.memory_limit_bytes;
+  const bool high = memory_.Look(use.memory_bytes, limit / 10 * 9, limit / 10 * 8);
+  if (high) malloc_trim(0);  // what is free and fragmented may be all that is too much
+  {
+    MutexLock lock(mutex_);
+    use_ = use;
+    disk_low_ = low;
+    memory_high_ = high;
+  }
+  pipeline_.SetBrake(pipeline::Brake::kDisk, low);
+  // Once nothing is under way it gets no smaller by waiting: the crawl goes on, a breath at a time.
+  const pipeline::PipelineStats line = pipeline_.stats();
+  const bool drained = line.in_flight == 0 && line.fetched_queue == 0 && line.parsed_queue == 0;
+  pipeline_.SetBrake(pipeline::Brake::kMemory, high && !drained);
+  if (low && !was_low) {
+    spdlog::warn(
+        "{}: {} free, less than resources.min_free_disk ({}): nothing more is fetched until there "
+        "is more room; move finished files of warc/ and pages/ away",
+        options.data_dir.string(), Bytes(*use.free_disk_bytes), Bytes(wanted));
+  } else if (was_low && !low) {
+    spdlog::warn("{}: there is room again, the crawl goes on", options.data_dir.string());
+  }
+  if (high && !was_high) {
+    spdlog::warn(
+        "the process has {} of {} it may have: nothing more is fetched until it has less; lower "
+        "fetcher.memory_budget, frontier.cache or fetcher.concurrency, or raise "
+        "resources.max_memory",
+        Bytes(use.memory_bytes), Bytes(limit));
+  } else if (was_high && !high) {
+    spdlog::warn("the process is smaller again ({}), the crawl goes on", Bytes(use.memory_bytes));
+  }
+}
+
+ResourceUse Watermarks::use() const {
+  MutexLock lock(mutex_);
+  return use_;
+}
+
+std::vector<HealthCheck> Watermarks::Checks() const {
+  MutexLock lock(mutex_);
+  std::vector<HealthCheck> checks;
+  const std::string dir = options_.data_dir.string();
+  if (!use_.free_disk_bytes) {
+    checks.push_back({"disk", false, dir + ": nobody can tell how much room there is"});
+  } else if (disk_low_) {
+    checks.push_back(
+        {"disk", false,
+         fmt::format("{}: {} free, less than resources.min_free_disk ({}); the crawl waits until "
+                     "there is more room",
+                     dir, Bytes(*use_.free_disk_bytes), Bytes(options_.min_free_disk_bytes))});
+  } else {
+    checks.push_back({"disk", true, fmt::format("{}: {} free", dir, Bytes(*use_.free_disk_bytes))});
+  }
+  checks.push_back({"memory", !memory_high_,
+                    fmt::format("{} of {} it may have{}", Bytes(use_.memory_bytes),
+                                Bytes(use_.memory_limit_bytes),
+                                memory_high_ ? "; the crawl waits until it has less" : "")});
+  return checks;
+}
+
+}  // namespace crawld::health

@@ -1,0 +1,151 @@
+#include "pipeline/list_watcher.h"
+
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <exception>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "base/error.h"
+#include "config/seed_list.h"
+
+namespace crawld::pipeline {
+namespace {
+
+constexpr int kLookAnyway = 30'000;                // ms
+constexpr int kLookAgain = 500;                    // while a line may be being written
+constexpr std::chrono::milliseconds kGather{100};  // changes come in twos and threes
+constexpr uint32_t kChanges =
+    IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM;
+
+}  // namespace
+
+std::filesystem::path FolderOfPattern(const std::string& pattern,
+                                      const std::filesystem::path& base_dir) {
+  std::filesystem::path whole = base_dir / pattern;
+  std::error_code ignored;
+  if (std::filesystem::is_directory(whole, ignored)) return whole;
+  std::filesystem::path folder;
+  for (const std::filesystem::path& part : whole.parent_path()) {
+    if (part.string().find_first_of("*?[") != std::string::npos) break;
+    folder /= part;
+  }
+  return folder;
+}
+
+ListWatcher::ListWatcher(const frontier::Frontier& frontier, PutSeeds put)
+    : frontier_(frontier), put_(std::move(put)) {
+  inotify_fd_ = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (inotify_fd_ < 0 || wake_fd_ < 0) {
+    const std::string why = std::generic_category().message(errno);
+    close(inotify_fd_);
+    close(wake_fd_);
+    throw FatalError("URL lists cannot be watched: " + why +
+                     "; raise fs.inotify.max_user_instances (sysctl)");
+  }
+  thread_ = concurrency::NamedThread("lists", [this] { Loop(); });
+}
+
+ListWatcher::~ListWatcher() {
+  stop_.Set();
+  WakeUp();
+  thread_.Join();
+  close(inotify_fd_);
+  close(wake_fd_);
+}
+
+void ListWatcher::WakeUp() const {
+  const uint64_t one = 1;
+  (void)!write(wake_fd_, &one, sizeof one);
+}
+
+void ListWatcher::Watch(std::shared_ptr<const config::Config> config, bool inline_too) {
+  {
+    MutexLock lock(mutex_);
+    next_ = std::move(config);
+    inline_too_ = inline_too_ || inline_too;
+  }
+  WakeUp();
+}
+
+void ListWatcher::Loop() {
+  std::shared_ptr<const config::Config> config;
+  int patience = -1;
+  while (!stop_.IsSet()) {
+    concurrency::Idle("waits for a list to change");
+    std::array<pollfd, 2> fds = {{{inotify_fd_, POLLIN, 0}, {wake_fd_, POLLIN, 0}}};
+    (void)poll(fds.data(), fds.size(), patience);
+    if (fds[0].revents != 0 && stop_.WaitFor(kGather)) return;
+    alignas(inotify_event) std::array<char, 16 << 10> events{};
+    while (read(inotify_fd_, events.data(), events.size()) > 0) {
+    }
+    uint64_t count = 0;
+    (void)!read(wake_fd_, &count, sizeof count);
+    std::shared_ptr<const config::Config> next;
+    bool inline_too = false;
+    {
+      MutexLock lock(mutex_);
+      next = std::exchange(next_, nullptr);
+      inline_too = std::exchange(inline_too_, false);
+    }
+    concurrency::Heartbeat("reads lists that have changed");
+    if (next) config = std::move(next);
+    if (config && inline_too) ReadInlineSeeds(*config, frontier_, put_);
+    if (!config) continue;
+    patience = Look(*config) ? kLookAgain : kLookAnyway;
+  }
+}
+
+bool ListWatcher::Look(const config::Config& config) {
+  std::set<std::filesystem::path> lists;
+  for (const config::SourceText& pattern : config.seeds.files) {
+    const auto found = config::ExpandSeedFiles({pattern.text}, config.base_dir);
+    if (found) {
+      lists.insert(found->begin(), found->end());
+      missing_.erase(pattern.text);
+    } else if (missing_.insert(pattern.text).second) {
+      spdlog::warn("{}; the crawl goes on without, and looks again", found.error().message);
+    }
+  }
+  WatchFolders(config, lists);  // first: what changes from now on is seen
+  SeedCount all;
+  for (const std::filesystem::path& list : lists) {
+    if (stop_.IsSet()) return false;
+    const SeedCount count = ReadChangedList(list, frontier_, failed_[list], put_);
+    all.good += count.good;
+    all.bad += count.bad;
+    all.unfinished += count.unfinished;
+  }
+  std::erase_if(failed_, [](const auto& entry) { return entry.second.empty(); });
+  if (all.good + all.bad > 0) {
+    spdlog::info("lists: {} new lines with URLs, {} bad lines skipped", all.good, all.bad);
+  }
+  return all.unfinished > 0;
+}
+
+void ListWatcher::WatchFolders(const config::Config& config,
+                               const std::set<std::filesystem::path>& lists) {
+  std::set<std::filesystem::path> folders;
+  for (const config::SourceText& pattern : config.seeds.files) {
+    folders.insert(FolderOfPattern(pattern.text, config.base_dir));
+  }
+  for (const std::filesystem::path& list : lists) folders.insert(list.parent_path());
+  for (const std::filesystem::path& folder : folders) {
+    // Of a folder that is watched already nothing changes.
+    const std::string name = folder.empty() ? "." : folder.string();
+    if (inotify_add_watch(inotify_fd_, name.c_str(), kChanges | IN_ONLYDIR) < 0) {
+      spdlog::warn("{}: cannot be watched ({}): lists in it are looked at every {} s", name,
+                   std::generic_category().message(errno), kLookAnyway / 1000);
+    }
+  }
+}
+
+}  // namespace crawld::pipeline
