@@ -23,6 +23,11 @@ class OperatorHoldsTest : public FrontierTest {
   static OperatorHold Blocked(std::string name, bool domain = false) {
     return {.name = std::move(name), .domain = domain, .kind = HoldKind::kBlocked};
   }
+  void ReloadWithDelay(int64_t ms) {
+    PolitenessOptions politeness = options_.scheduler.politeness;
+    politeness.delay = Millis(ms);
+    frontier_->Reload(options_.scope, politeness);
+  }
   // All that can be had, each answered at once.
   std::vector<std::string> Drain(int64_t now) {
     std::vector<std::string> urls;
@@ -386,15 +391,12 @@ TEST_F(OperatorHoldsTest, ANewDelayHoldsForHostsThatWaitByTheOldOne) {
   CommitSeeds(Urls("a.test", 9));
   Finish(Done(*Next(0)), 0);
   EXPECT_FALSE(Next(1000));
-  PolitenessOptions politeness = options_.scheduler.politeness;
-  politeness.delay = Millis(2000);
-  frontier_->Reload(options_.scope, politeness);
+  ReloadWithDelay(2000);
   EXPECT_FALSE(Next(1999));
   const auto task = Next(2000);
   ASSERT_TRUE(task);
   Finish(Done(*task), 2100);
-  politeness.delay = Millis(10'000);
-  frontier_->Reload(options_.scope, politeness);
+  ReloadWithDelay(10'000);
   EXPECT_FALSE(Next(12'099));
   EXPECT_TRUE(Next(12'100));
 }
@@ -408,9 +410,7 @@ TEST_F(OperatorHoldsTest, WhatAHostAsksForOutlastsALongerDelayToo) {
   ASSERT_TRUE(task);
   frontier_->Release(*task, {.when = At(0), .hold_until = At(30'000)});
   EXPECT_FALSE(Next(10));
-  PolitenessOptions politeness = options_.scheduler.politeness;
-  politeness.delay = Millis(2000);
-  frontier_->Reload(options_.scope, politeness);
+  ReloadWithDelay(2000);
   EXPECT_FALSE(Next(29'999));
   EXPECT_TRUE(Next(30'000));
 }
@@ -423,9 +423,7 @@ TEST_F(OperatorHoldsTest, WithSeveralAtATimeTheDelayHoldsAcrossAReload) {
   CommitSeeds(Urls("a.test", 9));
   Finish(Done(*Next(0)), 500);
   ASSERT_TRUE(Next(1500));
-  PolitenessOptions politeness = options_.scheduler.politeness;
-  politeness.delay = Millis(900);
-  frontier_->Reload(options_.scope, politeness);
+  ReloadWithDelay(900);
   EXPECT_FALSE(Next(2399)) << "another has begun at 1500";
   EXPECT_TRUE(Next(2400));
 }
@@ -441,9 +439,7 @@ TEST_F(OperatorHoldsTest, WhatAHostAsksForOutlastsANewDelay) {
   group.completions.push_back(Done(*task));
   frontier_->Commit(std::move(group), At(0));
   EXPECT_FALSE(Next(10));
-  PolitenessOptions politeness = options_.scheduler.politeness;
-  politeness.delay = Millis(0);
-  frontier_->Reload(options_.scope, politeness);
+  ReloadWithDelay(0);
   EXPECT_FALSE(Next(49'999));
   EXPECT_TRUE(Next(50'000));
 }
