@@ -15,10 +15,8 @@ import unittest
 
 import yaml
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATIENCE_S = 30  # only what hangs takes so long
-SKIPPED = 77     # ctest's SKIP_RETURN_CODE
-
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from support_lib import PATIENCE_S, ROOT, SKIPPED, run, skip  # noqa: E402,F401
 
 OPTIONS = argparse.Namespace()  # what main() was given
 
@@ -40,24 +38,12 @@ def main():
     unittest.main(argv=[sys.argv[0], *read_options()])
 
 
-def skip(reason):
-    print(f"SKIPPED: {reason}", flush=True)
-    sys.exit(SKIPPED)
-
-
 def load(path):
     return yaml.safe_load((ROOT / path).read_text())
 
 
 def load_all(path):
     return [document for document in yaml.safe_load_all((ROOT / path).read_text()) if document]
-
-
-def run(*words, **options):
-    """To its end, output and all; a test looks at the exit code itself."""
-    return subprocess.run([str(word) for word in words], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=PATIENCE_S, check=False,
-                          **options)
 
 
 def rules():

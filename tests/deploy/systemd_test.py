@@ -112,7 +112,8 @@ def boot(work):
     inside = root / INSIDE.relative_to("/")
     mount("bind", work.with_name("inside"), inside)
     shutil.copy(lib.OPTIONS.site_server, inside / "site_server")
-    shutil.copytree(lib.ROOT / "tests/deploy", inside / "tests/deploy")
+    for name in ("tests/deploy", "tests/support"):
+        shutil.copytree(lib.ROOT / name, inside / name)
     # Not chroot(2): services get mount namespaces of their own, and those begin at the real root.
     os.chdir(root)
     pathlib.Path("before").mkdir()

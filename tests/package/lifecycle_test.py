@@ -75,7 +75,7 @@ class LifecycleTest(unittest.TestCase):
             self.assertEqual((found.st_uid, found.st_gid), owner, name)
             self.assertEqual(stat.S_IMODE(found.st_mode), mode, name)
 
-        with lib.Site(OPTIONS.site_server) as site:
+        with lib.Site(OPTIONS.site_server, "--pages", "20") as site:
             first = self.crawl(site)
             self.assertRegex(first, r"crawl 'news' complete: [1-9][0-9]* pages")
             data = self.root / "var/lib/crawld/news"

@@ -3,12 +3,11 @@ import argparse
 import os
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 
-SKIPPED = 77
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from support_lib import ROOT, SKIPPED, Site, must, run, skip  # noqa: E402,F401
 
 
 def options():
@@ -20,24 +19,6 @@ def options():
     parser.add_argument("--boot", type=pathlib.Path)
     found, rest = parser.parse_known_args()
     return found, rest
-
-
-def skip(why):
-    print(f"SKIPPED: {why}")
-    sys.exit(SKIPPED)
-
-
-def run(*words, **more):
-    """Both outputs as one text, and the code."""
-    return subprocess.run([str(w) for w in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, check=False, **more)
-
-
-def must(*words, **more):
-    done = run(*words, **more)
-    if done.returncode != 0:
-        raise AssertionError(f"{' '.join(str(w) for w in words)}: {done.returncode}\n{done.stdout}")
-    return done.stdout
 
 
 def package(folder):
@@ -80,20 +61,3 @@ def config(folder, name, site, data_dir):
                     f"seeds: {{urls: ['{site}']}}\npoliteness: {{delay: 0}}\n"
                     "fetcher: {allow_addresses: [127.0.0.0/8]}\n")
     return path
-
-
-class Site:
-    """A generated site on loopback; ends with its stdin."""
-
-    def __init__(self, server):
-        self.process = subprocess.Popen([str(server), "--port", "0", "--pages", "20"], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.url = self.process.stdout.readline().strip()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()

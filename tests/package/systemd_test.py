@@ -118,6 +118,7 @@ def outside(options):
         version = lib.must("dpkg-deb", "-f", deb, "Version").strip()
         lib.bumped(deb, folder, version + "+1").rename(inside / "new.deb")
         shutil.copy(options.site_server, inside / "site_server")
+        shutil.copytree(lib.ROOT / "tests/support", inside / "support")
         shutil.copytree(pathlib.Path(__file__).parent, inside / "tests",
                         ignore=shutil.ignore_patterns("__pycache__"))
 
@@ -166,7 +167,7 @@ class RunningSystemTest(unittest.TestCase):
         self.assertEqual(systemctl("list-units", "--no-legend", "crawld@*").stdout.strip(), "",
                          "a first install starts nothing")
 
-        with lib.Site(OPTIONS.site_server) as site:
+        with lib.Site(OPTIONS.site_server, "--pages", "20") as site:
             data = "${STATE_DIRECTORY}"
             lib.config(pathlib.Path("/etc/crawld"), "news", site.url, data)
             lib.config(pathlib.Path("/etc/crawld"), "idle", site.url, data)
