@@ -16,7 +16,7 @@ import unittest
 import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from support_lib import PATIENCE_S, ROOT, SKIPPED, run, skip  # noqa: E402,F401
+from support_lib import PATIENCE_S, ROOT, Site, must, run, skip  # noqa: E402,F401
 
 OPTIONS = argparse.Namespace()  # what main() was given
 

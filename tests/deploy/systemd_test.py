@@ -1,11 +1,6 @@
 #!/usr/bin/python3
-"""systemd_test.py --crawld FILE --site-server FILE --build DIR : the unit under the real systemd.
-
-Boots a systemd of its own, as process 1 of new namespaces (processes, mounts, network, control groups),
-on a throw-away overlay of this machine's root file system, in a third of a second. crawld is installed
-into it as docs/operations.md says. The tests below run in there, as a service. Nothing of this machine
-is changed. Needs root, overlayfs and a control group hierarchy of version 2; where the kernel does not
-give these, it says so and is skipped.
+"""systemd_test.py --crawld FILE --site-server FILE --build DIR : the unit under a real systemd, where crawld
+is installed as docs/operations.md says. What that needs, and where it is skipped: booted_systemd.py.
 """
 import contextlib
 import http.client
@@ -17,41 +12,12 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
-import time
 import unittest
 
 import deploy_lib as lib
+import booted_systemd  # in tests/support, as deploy_lib says
+from booted_systemd import INSIDE, journal, show, systemctl
 
-BOOT_S = 100                        # for everything
-INSIDE = pathlib.Path("/crawld-test")  # in the new root: programs, sources, results
-SHUTDOWN = "RTMIN+14"               # systemd(1): power off at once; here it ends the namespace
-# They change what is not of a namespace, or wait for what is not there.
-MASKED = ("systemd-sysctl.service", "systemd-modules-load.service", "systemd-remount-fs.service",
-          "systemd-udevd.service", "systemd-udev-trigger.service", "systemd-timesyncd.service",
-          "dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount",
-          "sys-kernel-tracing.mount", "sys-kernel-config.mount", "sys-fs-fuse-connections.mount",
-          "systemd-update-utmp.service", "systemd-journald-audit.socket",
-          "systemd-networkd-wait-online.service", "systemd-tmpfiles-setup.service")
-TARGET = """\
-[Unit]
-Wants=crawld-test.service sysinit.target
-After=sysinit.target
-"""
-SERVICE = """\
-[Unit]
-After=basic.target
-Requires=basic.target
-[Service]
-Type=exec
-StandardOutput=append:{inside}/result
-StandardError=append:{inside}/result
-ExecStart=/usr/bin/python3 {inside}/tests/deploy/systemd_test.py --inside
-ExecStopPost=/bin/sh -c 'echo "$EXIT_STATUS" >{inside}/code'
-ExecStopPost=kill -s {shutdown} 1
-"""
 # What a test must not wait a minute for; and a forbidden call ends the daemon, so none goes unseen.
 HASTE = """\
 [Unit]
@@ -64,143 +30,15 @@ SystemCallErrorNumber=kill
 """
 
 
-def mount(kind, source, target, *options):
-    target.mkdir(parents=True, exist_ok=True)
-    words = ["mount", "-t", kind, *options, source, target]
-    if kind == "bind":
-        words = ["mount", "--bind", *options, source, target]
-    result = lib.run(*words)
-    if result.returncode != 0:
-        lib.skip(f"the kernel does not let {target.name} be mounted: {result.stdout.strip()}")
-
-
-def boot(work):
-    """In the new namespaces: lays out the root, and becomes systemd."""
-    root = work / "root"
-    mount("tmpfs", "tmpfs", work)
-    for name in ("upper", "work"):
-        (work / name).mkdir()
-    mount("overlay", "overlay", root, "-o", f"lowerdir=/,upperdir={work}/upper,workdir={work}/work")
-    mount("proc", "proc", root / "proc")
-    # What is there of the kernel is not this namespace's own.
-    mount("bind", root / "proc/sys", root / "proc/sys")
-    lib.run("mount", "-o", "remount,bind,ro", root / "proc/sys")
-    mount("sysfs", "sysfs", root / "sys", "-o", "ro")
-    mount("cgroup2", "cgroup2", root / "sys/fs/cgroup")
-    for name in ("run", "tmp", "dev"):
-        mount("tmpfs", "tmpfs", root / name)
-    for name in ("null", "zero", "full", "random", "urandom", "tty"):
-        (root / "dev" / name).touch()
-        lib.run("mount", "--bind", f"/dev/{name}", root / "dev" / name)
-    mount("tmpfs", "tmpfs", root / "dev/shm")
-    mount("devpts", "devpts", root / "dev/pts", "-o", "newinstance,ptmxmode=0666")
-    (root / "dev/ptmx").symlink_to("pts/ptmx")
-    units = root / "etc/systemd/system"
-    shutil.rmtree(units, ignore_errors=True)
-    units.mkdir(parents=True)
-    for name in MASKED:
-        (units / name).symlink_to("/dev/null")
-    (units / "crawld-test.target").write_text(TARGET)
-    (units / "crawld-test.service").write_text(SERVICE.format(inside=INSIDE, shutdown=SHUTDOWN))
-    (root / "etc/machine-id").write_text("")
-    installed = lib.run("cmake", "--install", lib.OPTIONS.build, "--strip",
-                        env={**os.environ, "DESTDIR": str(root)})
-    if installed.returncode != 0:
-        sys.exit(installed.stdout)
+def give(folder):
+    """What would be installed, laid out, and the site server."""
+    lib.read_options()
+    installed = folder / "installed"
+    lib.must("cmake", "--install", lib.OPTIONS.build, "--strip",
+             env={**os.environ, "DESTDIR": str(installed)})
     if lib.OPTIONS.crawld != lib.OPTIONS.build / "service/crawld":
-        shutil.copy(lib.OPTIONS.crawld, root / "usr/local/bin/crawld")
-    inside = root / INSIDE.relative_to("/")
-    mount("bind", work.with_name("inside"), inside)
-    shutil.copy(lib.OPTIONS.site_server, inside / "site_server")
-    for name in ("tests/deploy", "tests/support"):
-        shutil.copytree(lib.ROOT / name, inside / name)
-    # Not chroot(2): services get mount namespaces of their own, and those begin at the real root.
-    os.chdir(root)
-    pathlib.Path("before").mkdir()
-    if lib.run("pivot_root", ".", "before").returncode != 0:
-        lib.skip("the kernel does not let the root be changed")
-    os.chdir("/")
-    lib.run("umount", "-l", "/before")
-    # Credentials are mounted by a child of systemd's, in a namespace of its own, and come from there.
-    lib.run("mount", "--make-rshared", "/")
-    os.execve("/lib/systemd/systemd",
-              ["systemd", "--unit=crawld-test.target", "--show-status=false", "--log-level=info",
-               "--log-target=journal"],
-              {"container": "crawld-test", "PATH": "/usr/local/bin:/usr/bin:/usr/sbin"})
-
-
-def outside():
-    if os.getuid() != 0:
-        lib.skip("only root can make the namespaces")
-    hierarchies = re.findall(r"^\S+ \S+ \S+ \S+ (\S+) .* - cgroup2 ",
-                             pathlib.Path("/proc/self/mountinfo").read_text(), re.M)
-    if not hierarchies:
-        lib.skip("no control group hierarchy of version 2 is mounted")
-    own = re.search(r"^0::(.*)$", pathlib.Path("/proc/self/cgroup").read_text(), re.M)[1]
-    group = pathlib.Path(hierarchies[0] + own) / f"crawld-test-{os.getpid()}"
-    try:
-        group.mkdir()
-    except OSError as e:
-        lib.skip(f"no control group can be made: {e}")
-    with tempfile.TemporaryDirectory(prefix="crawld-systemd-") as folder:
-        folder = pathlib.Path(folder)
-        (folder / "inside").mkdir()
-        try:
-            def enter():
-                (group / "cgroup.procs").write_text("0")
-            began = time.monotonic()
-            try:
-                done = subprocess.run(
-                    ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--propagation=private",
-                     "--uts", "--ipc", "--net", "--cgroup", sys.executable, __file__, *sys.argv[1:],
-                     "--boot", str(folder / "root")],
-                    preexec_fn=enter, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT, text=True, timeout=BOOT_S, check=False)
-                console, code = done.stdout, done.returncode
-            except subprocess.TimeoutExpired as e:
-                console, code = (e.stdout or b"").decode(errors="replace"), "a timeout"
-            result = folder / "inside/result"
-            status = folder / "inside/code"
-            if code == lib.SKIPPED:
-                lib.skip(console.replace("SKIPPED: ", "").strip())
-            if not result.exists() or not status.exists():
-                print(console)
-                print(result.read_text() if result.exists() else "")
-                sys.exit(f"systemd ended with {code} and no result")
-            print(result.read_text())
-            print(f"in all {time.monotonic() - began:.1f} s")
-            if status.read_text().strip() != "0":
-                print(console)
-                sys.exit(1)
-        finally:
-            remove(group)
-
-
-def remove(group):
-    """The group with all that systemd has made in it; what was in there ends with the namespace."""
-    for path in sorted(group.glob("**/"), key=lambda path: len(path.parts), reverse=True):
-        for _ in range(100):
-            try:
-                path.rmdir()
-                break
-            except OSError:  # the kernel has not buried its last process yet
-                time.sleep(0.02)
-
-
-def systemctl(*words):
-    return lib.run("systemctl", "--no-pager", *words)
-
-
-def show(unit, *properties):
-    words = [f"--property={name}" for name in properties]
-    out = systemctl("show", unit, *words).stdout
-    found = dict(line.split("=", 1) for line in out.splitlines())
-    return found[properties[0]] if len(properties) == 1 else found
-
-
-def journal(unit):
-    lib.run("journalctl", "--sync")
-    return lib.run("journalctl", "--no-pager", "-o", "cat", "-u", unit).stdout
+        shutil.copy(lib.OPTIONS.crawld, installed / "usr/local/bin/crawld")
+    shutil.copy(lib.OPTIONS.site_server, folder / "site_server")
 
 
 class Connection(http.client.HTTPConnection):
@@ -222,17 +60,15 @@ class SystemdTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        for words in (["systemd-sysusers"], ["systemd-tmpfiles", "--create", "crawld.conf"]):
-            result = lib.run(*words)
-            assert result.returncode == 0, result.stdout
+        lib.must("cp", "-r", "--no-target-directory", INSIDE / "installed", "/")
+        lib.must("systemd-sysusers")
+        lib.must("systemd-tmpfiles", "--create", "crawld.conf")
         folder = pathlib.Path("/etc/systemd/system/crawld@.service.d")
         folder.mkdir()
         (folder / "haste.conf").write_text(HASTE)
         systemctl("daemon-reload")
-        cls.server = subprocess.Popen([INSIDE / "site_server", "--pages", "200", "--latency", "1"],
-                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        cls.site = cls.server.stdout.readline().strip().rstrip("/")
-        cls.addClassCleanup(cls.server.communicate)
+        cls.site = cls.enterClassContext(
+            lib.Site(INSIDE / "site_server", "--pages", "200", "--latency", "1")).url
         cls.ports = iter(range(18001, 18100))
 
     def setUp(self):
@@ -247,7 +83,7 @@ class SystemdTest(unittest.TestCase):
 name: news
 data_dir: ${{STATE_DIRECTORY}}
 identity: {{user_agent: "systemd-test/1 (+https://example.org/)"}}
-seeds: {{urls: ["{self.site}/"]}}
+seeds: {{urls: ["{self.site}"]}}
 politeness: {{delay: 0, concurrency_per_host: 8}}
 {more or 'fetcher: {allow_addresses: [127.0.0.0/8], cookies: true}'}
 """)
@@ -273,13 +109,7 @@ politeness: {{delay: 0, concurrency_per_host: 8}}
         return json.loads(self.get("/api/v1/status"))["urls"]
 
     def wait_until(self, what, holds):
-        """systemd tells nobody without D-Bus, so it is asked again and again."""
-        until = time.monotonic() + lib.PATIENCE_S
-        while time.monotonic() < until:
-            if holds():
-                return
-            time.sleep(0.02)
-        self.fail(f"never came: {what}\n" + systemctl("status", self.unit).stdout + journal(self.unit))
+        booted_systemd.wait_until(self.unit, what, holds)
 
     def pid(self):
         pid = int(show(self.unit, "MainPID"))
@@ -437,12 +267,4 @@ politeness: {{delay: 0, concurrency_per_host: 8}}
 
 
 if __name__ == "__main__":
-    if "--boot" in sys.argv:
-        at = sys.argv.index("--boot")
-        sys.argv, place = sys.argv[:at], pathlib.Path(sys.argv[at + 1])
-        lib.read_options()
-        boot(place)
-    elif "--inside" in sys.argv:
-        unittest.main(argv=sys.argv[:1], verbosity=2, failfast=True)
-    else:
-        outside()
+    booted_systemd.main(give)

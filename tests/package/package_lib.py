@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from support_lib import ROOT, SKIPPED, Site, must, run, skip  # noqa: E402,F401
+from support_lib import ROOT, Site, must, run  # noqa: E402,F401
 
 
 def options():
@@ -15,8 +15,6 @@ def options():
     parser.add_argument("--packages", type=pathlib.Path, help="the folder that CPack has filled")
     parser.add_argument("--site-server", type=pathlib.Path)
     parser.add_argument("--version", help="the project's")
-    parser.add_argument("--inside", action="store_true")
-    parser.add_argument("--boot", type=pathlib.Path)
     found, rest = parser.parse_known_args()
     return found, rest
 
