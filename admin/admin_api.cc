@@ -187,6 +187,11 @@ HttpResponse AdminApi::Metrics(const HttpRequest&) {
                                  .resources = sources_.watermarks.use(),
                                  .log = sources_.logging.stats(),
                                  .memory = sources_.frontier.memory(),
+                                 .checks = sources_.vitals.Ready(),
+                                 .reloads = sources_.reloader.stats(),
+                                 .holds = sources_.steering.state().holds.size(),
+                                 .server = sources_.server,
+                                 .limits = sources_.limits,
                                  .started = sources_.started})};
 }
 

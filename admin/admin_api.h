@@ -13,6 +13,7 @@
 
 #include "admin/history.h"
 #include "admin/http_server.h"
+#include "admin/metrics.h"
 #include "admin/reloader.h"
 #include "admin/steering.h"
 #include "health/vitals.h"
@@ -41,6 +42,8 @@ struct AdminSources {
   Steering& steering;
   Reloader& reloader;
   logs::Logging& logging;
+  const HttpCounters& server;
+  FetchLimits limits;
 };
 
 class AdminApi {

@@ -108,7 +108,8 @@ json::object StatusObject(const StatusSources& from) {
   for (int i = 1; i <= 5; ++i) {
     statuses[std::to_string(i) + "xx"] = from.metrics.statuses(i);
   }
-  const pipeline::PipelineMetrics& stages = from.metrics;
+  json::object stages;
+  for (const auto& [name, time] : from.metrics.Stages()) stages[View(name)] = StageObject(*time);
   return {{"crawl", from.crawl},
           {"version", CRAWLD_VERSION},
           {"time", archive::FormatDate(now.wall)},
@@ -143,14 +144,7 @@ json::object StatusObject(const StatusSources& from) {
                                   ? json::value(*from.resources.free_disk_bytes)
                                   : json::value(nullptr)},
           {"idle_seconds", std::move(idle)},
-          {"stages",
-           {{"fetch", StageObject(stages.fetch)},
-            {"parser_wait", StageObject(stages.parser_wait)},
-            {"parse", StageObject(stages.parse)},
-            {"commit_wait", StageObject(stages.commit_wait)},
-            {"archive_sync", StageObject(stages.archive_sync)},
-            {"commit", StageObject(stages.commit)},
-            {"total", StageObject(stages.total)}}},
+          {"stages", std::move(stages)},
           {"paused_since", from.steering.paused_since
                                ? json::value(archive::FormatDate(*from.steering.paused_since))
                                : json::value(nullptr)},

@@ -40,16 +40,8 @@ Figures FiguresOf(const pipeline::Snapshot& now, const pipeline::PipelineMetrics
     const auto reason = static_cast<pipeline::IdleReason>(i);
     out.emplace_back("idle_" + std::string(Name(reason)), seconds(metrics.idle(reason)));
   }
-  const std::pair<const char*, const concurrency::Histogram*> stages[] = {
-      {"fetch", &metrics.fetch},
-      {"parser_wait", &metrics.parser_wait},
-      {"parse", &metrics.parse},
-      {"commit_wait", &metrics.commit_wait},
-      {"archive_sync", &metrics.archive_sync},
-      {"commit", &metrics.commit},
-      {"total", &metrics.total}};
-  for (const auto& [name, histogram] : stages) {
-    const concurrency::Histogram::Counts counts = histogram->Read();
+  for (const auto& [name, time] : metrics.Stages()) {
+    const concurrency::Histogram::Counts counts = time->Read();
     out.emplace_back(std::string(name) + "_count", number(counts.total()));
     out.emplace_back(std::string(name) + "_seconds", seconds(counts.sum));
   }

@@ -342,7 +342,11 @@ class HttpServer::Impl {
   }
 
   template <typename Body>
-  static void SetFields(http::response<Body>& out, const HttpResponse& response) {
+  void SetFields(http::response<Body>& out, const HttpResponse& response) {
+    if (options_.counters != nullptr) {
+      options_.counters->answers.at(static_cast<size_t>(response.status / 100))
+          .fetch_add(1, std::memory_order_relaxed);
+    }
     out.result(static_cast<unsigned>(response.status));
     out.version(11);
     out.set(http::field::server, "crawld");

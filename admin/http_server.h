@@ -12,6 +12,8 @@
 // FatalError.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -59,6 +61,11 @@ class BodyHandler {
   virtual std::string Answer() = 0;
 };
 
+// What a server counts. Any thread may read it.
+struct HttpCounters {
+  std::array<std::atomic<uint64_t>, 6> answers{};  // by the first digit of their status
+};
+
 struct HttpServerOptions {
   std::optional<std::filesystem::path> socket;  // one that is there and nobody serves is replaced
   std::optional<std::string> listen;            // "127.0.0.1:8080", "[::1]:0"
@@ -70,6 +77,7 @@ struct HttpServerOptions {
   std::chrono::milliseconds request_timeout{10'000};  // for a request to come, an answer to go
   std::chrono::milliseconds idle_timeout{60'000};     // between two requests
   uint32_t max_event_streams = 16;                    // HttpResponse::next_event
+  HttpCounters* counters = nullptr;                   // told, if there are any; outlive the server
 };
 
 class HttpServer {

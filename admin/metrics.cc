@@ -105,7 +105,7 @@ void AddProcess(Families& out, WallTime started) {
 }
 
 void AddFetches(Families& out, const pipeline::Snapshot& now,
-                const pipeline::PipelineMetrics& pipeline) {
+                const pipeline::PipelineMetrics& pipeline, const FetchLimits& limits) {
   const pipeline::PipelineStats& stats = now.pipeline;
   const fetcher::FetcherStats& fetcher = now.fetcher;
   out.Counter("fetches_total", "Fetches that have ended, robots files and failed tries included.")
@@ -123,16 +123,24 @@ void AddFetches(Families& out, const pipeline::Snapshot& now,
     const auto error = static_cast<fetcher::FetchError>(i);
     out.Value(pipeline.errors(error), "error", fetcher::Name(error));
   }
+  out.Counter("truncated_bodies_total", "Bodies that were cut, and archived so far, by reason.")
+      .Value(pipeline.truncated(fetcher::Truncation::kLength), "reason", "length")
+      .Value(pipeline.truncated(fetcher::Truncation::kTime), "reason", "time")
+      .Value(pipeline.truncated(fetcher::Truncation::kDisconnect), "reason", "disconnect");
   out.Gauge("in_flight", "Fetches under way, by what they do.")
       .Value(uint64_t{fetcher.resolving}, "state", "resolving")
       .Value(uint64_t{fetcher.paused}, "state", "paused")
       .Value(uint64_t{fetcher.in_flight -
                       std::min(fetcher.in_flight, fetcher.resolving + fetcher.paused)},
              "state", "transferring");
+  out.Gauge("concurrency", "Fetches that may be under way (fetcher.concurrency).")
+      .Value(limits.concurrency);
   out.Gauge("slow_in_flight", "Of them, those that hold a place of fetcher.max_slow.")
       .Value(uint64_t{stats.slow});
   out.Gauge("oldest_fetch_age_seconds", "Age of the oldest fetch under way; 0: there is none.")
       .Value(std::chrono::duration<double>(fetcher.oldest).count());
+  out.Gauge("fetch_timeout_seconds", "Time that a fetch may take (fetcher.total_timeout).")
+      .Value(std::chrono::duration<double>(limits.total_timeout).count());
   out.Counter("connections_total", "Connections opened.").Value(fetcher.connections);
   out.Counter("connections_reused_total", "Fetches on a connection that was there.")
       .Value(fetcher.reused);
@@ -149,19 +157,19 @@ void AddFetches(Families& out, const pipeline::Snapshot& now,
 void AddLine(Families& out, const pipeline::Snapshot& now,
              const pipeline::PipelineMetrics& pipeline) {
   out.Of(MetricType::Histogram, "stage_duration_seconds",
-         "How long each stage took: a fetch, a page, or for archive_sync and commit a group.")
-      .Histogram(pipeline.fetch, "stage", "fetch")
-      .Histogram(pipeline.parser_wait, "stage", "parser_wait")
-      .Histogram(pipeline.parse, "stage", "parse")
-      .Histogram(pipeline.commit_wait, "stage", "commit_wait")
-      .Histogram(pipeline.archive_sync, "stage", "archive_sync")
-      .Histogram(pipeline.commit, "stage", "commit")
-      .Histogram(pipeline.total, "stage", "total");
+         "How long each stage took: a fetch, a page, or for archive_sync and commit a group.");
+  for (const auto& [name, time] : pipeline.Stages()) out.Histogram(*time, "stage", name);
   out.Counter("idle_seconds_total", "Time in which nothing was asked for, by reason.");
   for (int i = 0; i < pipeline::kIdleReasons; ++i) {
     const auto reason = static_cast<pipeline::IdleReason>(i);
     out.Value(Seconds(pipeline.idle(reason)), "reason", Name(reason));
   }
+  out.Counter("dropped_links_total",
+              "Links and sitemap entries beyond what is taken of one page or file.")
+      .Value(pipeline.dropped_links());
+  out.Counter("seed_lines_total", "Lines of URL lists, and URLs that were submitted, by result.")
+      .Value(pipeline.seeds(), "result", "taken")
+      .Value(pipeline.bad_seed_lines(), "result", "bad");
   out.Gauge("queue_items", "What waits between two stages.")
       .Value(uint64_t{now.pipeline.fetched_queue}, "queue", "parser")
       .Value(uint64_t{now.pipeline.parsed_queue}, "queue", "committer");
@@ -222,6 +230,31 @@ void AddResources(Families& out, const MetricSources& from) {
   }
 }
 
+void AddHealth(Families& out, const std::vector<health::HealthCheck>& checks) {
+  out.Gauge("check", "1: in order, 0: not; /readyz says why and what to do.");
+  for (const health::HealthCheck& check : checks) {
+    out.Value(check.good ? 1.0 : 0.0, "check", check.name);
+  }
+}
+
+void AddAdmin(Families& out, const ReloadStats& reloads, uint64_t holds,
+              const HttpCounters& server) {
+  out.Counter("config_reloads_total", "Reloads of the config, by result.")
+      .Value(reloads.taken_up, "result", "taken_up")
+      .Value(reloads.refused, "result", "refused");
+  out.Gauge("config_last_reload_successful", "0: the last reload was refused, and changed nothing.")
+      .Value(reloads.last_refused ? 0.0 : 1.0);
+  out.Gauge("config_keys_pending", "Changed keys that take effect with the next start.")
+      .Value(uint64_t{reloads.pending});
+  out.Gauge("operator_holds", "Hosts and domains that the operator has paused or blocked.")
+      .Value(holds);
+  out.Counter("admin_requests_total", "Answers of the admin API, by the first digit of status.");
+  for (size_t i = 1; i < server.answers.size(); ++i) {
+    out.Value(server.answers.at(i).load(std::memory_order_relaxed), "class",
+              std::to_string(i) + "xx");
+  }
+}
+
 void AddLog(Families& out, const logs::LogStats& log) {
   constexpr std::array<const char*, 6> kLevels = {"trace", "debug", "info",
                                                   "warn",  "error", "critical"};
@@ -238,10 +271,12 @@ std::string RenderMetrics(const MetricSources& from) {
   Families out;
   out.Gauge("build_info", "What runs here; always 1.").Value(1.0, "version", CRAWLD_VERSION);
   AddProcess(out, from.started);
-  AddFetches(out, from.now, from.pipeline);
+  AddFetches(out, from.now, from.pipeline, from.limits);
   AddLine(out, from.now, from.pipeline);
   AddFrontier(out, from.now, from.health);
   AddResources(out, from);
+  AddHealth(out, from.checks);
+  AddAdmin(out, from.reloads, from.holds, from.server);
   AddLog(out, from.log);
   return out.Text();
 }

@@ -6,8 +6,12 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "admin/http_server.h"
+#include "admin/reloader.h"
 #include "base/time.h"
+#include "health/vitals.h"
 #include "health/watermarks.h"
 #include "logs/logging.h"
 #include "pipeline/host_health.h"
@@ -18,6 +22,12 @@ namespace crawld::admin {
 
 inline constexpr const char* kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
+// What the config allows, for rules that compare.
+struct FetchLimits {
+  uint64_t concurrency = 0;
+  Millis total_timeout{0};
+};
+
 struct MetricSources {
   pipeline::Snapshot now;
   const pipeline::PipelineMetrics& pipeline;
@@ -25,6 +35,11 @@ struct MetricSources {
   health::ResourceUse resources;
   logs::LogStats log;
   frontier::FrontierMemory memory;
+  std::vector<health::HealthCheck> checks;
+  ReloadStats reloads;
+  uint64_t holds = 0;  // of the operator's
+  const HttpCounters& server;
+  FetchLimits limits;
   WallTime started{};  // of the process
 };
 

@@ -25,6 +25,18 @@ std::shared_ptr<const config::Config> Reloader::running() const {
   return running_;
 }
 
+ReloadStats Reloader::stats() const {
+  MutexLock lock(mutex_);
+  return stats_;
+}
+
+void Reloader::Count(const ReloadReport& report) {
+  MutexLock lock(mutex_);
+  ++(report.good ? stats_.taken_up : stats_.refused);
+  stats_.last_refused = !report.good;
+  if (report.good) stats_.pending = report.restart.size();
+}
+
 ReloadReport Reloader::Try() {
   ReloadReport report;
   // One that is a pipe would hold up who asks; at a start it may be one.
@@ -71,6 +83,7 @@ ReloadReport Reloader::Reload() {
   } catch (const std::exception& e) {
     report = {.good = false, .error = e.what()};
   }
+  Count(report);
   report.error = masker.Mask(report.error);
   for (auto* differences : {&report.applied, &report.restart}) {
     for (config::Difference& difference : *differences) {

@@ -7,6 +7,8 @@
 // Thread safety: all members, from any thread; one reload after the other.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -28,6 +30,13 @@ struct ReloadReport {
   std::vector<config::Difference> restart = {};  // take effect with the next start
 };
 
+struct ReloadStats {
+  uint64_t taken_up = 0;
+  uint64_t refused = 0;
+  bool last_refused = false;
+  size_t pending = 0;  // keys of the file that need a restart, as of the last reload
+};
+
 class Reloader {
  public:
   // A room that takes up what concerns it. It may throw, having changed nothing.
@@ -43,9 +52,11 @@ class Reloader {
   ReloadReport Reload() EXCLUDES(reload_mutex_);
 
   std::shared_ptr<const config::Config> running() const EXCLUDES(mutex_);
+  ReloadStats stats() const EXCLUDES(mutex_);
 
  private:
   ReloadReport Try();
+  void Count(const ReloadReport& report) EXCLUDES(mutex_);
 
   const std::filesystem::path path_;
   const Apply check_;
@@ -54,6 +65,7 @@ class Reloader {
   Mutex reload_mutex_;  // held for a reload's whole length: it is what others wait for
   mutable Mutex mutex_;
   std::shared_ptr<const config::Config> running_ GUARDED_BY(mutex_);
+  ReloadStats stats_ GUARDED_BY(mutex_);
 };
 
 }  // namespace crawld::admin

@@ -59,6 +59,7 @@ Contact ContactOf(FetchError error);
 
 // Where the body was cut by us (ISO 28500 section 5.13 has the same words).
 enum class Truncation : uint8_t { kNone, kLength, kTime, kDisconnect };
+inline constexpr int kTruncations = 4;
 
 // Can only be moved.
 struct FetchRequest {
@@ -90,6 +91,8 @@ struct FetchResult {
   std::string_view protocol;  // "http/1.0", "http/1.1", "h2"; static storage
   bool reused = false;        // the connection was there already
   WallTime begun{};
+  // How long its name, or the proxy's, was looked up; nullopt: there was nothing to look up.
+  std::optional<std::chrono::microseconds> lookup;
   std::chrono::microseconds connect{};     // until connected (and TLS done)
   std::chrono::microseconds first_byte{};  // until the first byte of the answer
   std::chrono::microseconds total{};

@@ -165,6 +165,12 @@ void Fetcher::Loop::CountResolving() {
   dns_failures_.store(stats.failures, kRelaxed);
 }
 
+void Fetcher::Loop::NoteLookup(Transfer& transfer) {
+  std::optional<std::chrono::microseconds>& lookup = transfer.result.lookup;
+  lookup = lookup.value_or(std::chrono::microseconds(0)) +
+           std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - transfer.asked);
+}
+
 bool Fetcher::Loop::LooksUpProxy(const Transfer& transfer) {
   return transfer.proxy != nullptr && !transfer.proxy_found;
 }
@@ -174,6 +180,7 @@ void Fetcher::Loop::Resolved(uint64_t number, const Resolution& resolution) {
   if (node.empty()) return;
   CountResolving();
   std::unique_ptr<Transfer> transfer = std::move(node.mapped());
+  NoteLookup(*transfer);
   const bool of_proxy = LooksUpProxy(*transfer);
   if (resolution.addresses.empty()) {
     if (!of_proxy) return Refuse(*transfer, FetchError::kDns, resolution.error);
@@ -424,6 +431,7 @@ void Fetcher::Loop::Sweep() {
   for (const uint64_t number : unresolved) {
     auto node = resolving_.extract(number);
     Transfer& transfer = *node.mapped();
+    NoteLookup(transfer);
     if (options_.total_timeout < options_.connect_timeout) {
       Refuse(transfer, FetchError::kTotalTimeout, kNoNameServer);
     } else if (LooksUpProxy(transfer)) {

@@ -75,6 +75,8 @@ class Fetcher::Loop {
   void Start(std::unique_ptr<Transfer> transfer);
   // The transfer's name has been looked up; nothing if it has ended in the meantime.
   void Resolved(uint64_t number, const Resolution& resolution);
+  // A look-up is over, with an answer or without.
+  static void NoteLookup(Transfer& transfer);
   // Whether the name that is looked up is its proxy's, not its host's.
   static bool LooksUpProxy(const Transfer& transfer);
   // By which proxy it goes; nullptr: none.

@@ -62,6 +62,7 @@ void Fetcher::Loop::FindAddresses(std::unique_ptr<Transfer> transfer) {
 
 void Fetcher::Loop::LookUp(std::unique_ptr<Transfer> transfer, const std::string& name) {
   const uint64_t number = next_number_++;
+  transfer->asked = Clock::now();
   resolving_.emplace(number, std::move(transfer));
   resolver_->Resolve(
       name, [this, number](const Resolution& resolution) { Resolved(number, resolution); });

@@ -59,6 +59,7 @@ struct Fetcher::Loop::Transfer : BodyHook {
   bool proxy_found = false;               // its addresses are known
   uint64_t max_body = 0;
   Clock::time_point begun;
+  Clock::time_point asked;     // for addresses, the last time
   Clock::time_point launched;  // libcurl has it
   Clock::time_point sent_at;   // its request
   Clock::time_point last_progress;

@@ -49,6 +49,8 @@ struct PageResult {
   // Of the fetch.
   int status = 0;
   std::optional<fetcher::FetchError> error;
+  fetcher::Truncation truncated = fetcher::Truncation::kNone;
+  uint64_t dropped_links = 0;  // links and entries beyond what is taken of one page
 
   // Bytes it holds, about.
   size_t size() const;

@@ -222,8 +222,16 @@ std::optional<frontier::Task> Pipeline::NextTask() {
 void Pipeline::WaitFor(const frontier::Wait& wait) {
   const WallTime until = std::min(wait.until, clock_.Now() + kDispatchPoll);
   Idle("waits for a host that may be asked");
-  const IdleTime idle(metrics_, ReasonOf(wait.reason));
+  const IdleReason reason = ReasonOf(wait.reason);
+  const IdleTime idle(metrics_, reason == IdleReason::kHostsBusy ? OrDns(reason) : reason);
   wake_.WaitUntil(clock_.ToSteady(until));
+}
+
+IdleReason Pipeline::OrDns(IdleReason reason) const {
+  const fetcher::FetcherStats stats = fetcher_.stats();
+  const uint64_t asked = kMaxLookUps - lookups_.available();
+  const uint64_t all = stats.in_flight + asked;
+  return all > 0 && (stats.resolving + asked) * 2 > all ? IdleReason::kDns : reason;
 }
 
 void Pipeline::Dispatch() {
@@ -239,9 +247,12 @@ void Pipeline::Dispatch() {
     auto slot =
         Timed(metrics_, IdleReason::kParser, [&] { return fetched_.ReserveFor(kStopPoll); });
     if (!slot) continue;
-    Idle("waits for a fetch to end");
-    auto permit =
-        Timed(metrics_, IdleReason::kConcurrency, [&] { return permits_.AcquireFor(kStopPoll); });
+    auto permit = permits_.TryAcquire();
+    if (!permit) {
+      Idle("waits for a fetch to end");
+      permit = Timed(metrics_, OrDns(IdleReason::kConcurrency),
+                     [&] { return permits_.AcquireFor(kStopPoll); });
+    }
     if (!permit) continue;
     Heartbeat("looks for the next URL");
     auto task = NextTask();
@@ -312,7 +323,7 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
         place->slow.Release();
         frontier_.Release(task, std::move(end));
         const Steady::time_point ended = Steady::now();
-        metrics_.fetch.Observe(ended - leased);
+        metrics_.ObserveFetch(result, ended - leased);
         fetched_.Put(std::move(slot), Fetched{std::move(task), std::move(result), leased, ended});
         end_permit.Release();  // last: Run() may end once it has them all
       });
@@ -350,6 +361,8 @@ void Pipeline::ParseAll() {
       metrics_.CountError(*finished.page->error);
     }
     if (finished.page->status != 0) metrics_.CountStatus(finished.page->status);
+    metrics_.CountTruncated(finished.page->truncated);
+    metrics_.CountDroppedLinks(finished.page->dropped_links);
     NoteActivity(*finished.page, bytes);
     finished.bytes = finished.page->size();
     finished.parsed = Steady::now();
@@ -437,10 +450,15 @@ bool Pipeline::Put(SeedBatch& batch, Millis patience,
     if (!finished.seeds_permit) return false;
   }
   if (stop_.IsSet()) return false;
+  const uint64_t urls = batch.seeds.size();
+  const uint64_t bad_lines = batch.bad_lines;
   finished.seeds = std::move(batch);
   if (durable != nullptr) finished.durable.swap(*durable);
   uncommitted_.fetch_add(1, std::memory_order_relaxed);
-  if (parsed_.PutFor(std::move(finished), patience)) return true;
+  if (parsed_.PutFor(std::move(finished), patience)) {
+    metrics_.CountSeeds(urls, bad_lines);
+    return true;
+  }
   uncommitted_.fetch_sub(1, std::memory_order_release);
   // NOLINTNEXTLINE(bugprone-use-after-move): what could not be put is as it was
   batch = std::move(finished.seeds);
@@ -510,6 +528,7 @@ Pipeline::End Pipeline::Run(
       read_seeds([this](SeedBatch batch) {
         if (stop_.IsSet()) return false;
         if (batch.seeds.empty() && batch.notes.empty()) return true;
+        metrics_.CountSeeds(batch.seeds.size(), batch.bad_lines);
         Finished finished;
         Idle("waits for seeds to be committed");
         while (!finished.seeds_permit) {

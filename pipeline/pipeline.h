@@ -65,6 +65,7 @@ std::string_view Name(Brake brake);
 struct SeedBatch {
   std::vector<frontier::Discovery> seeds;
   std::vector<std::pair<std::string, std::string>> notes;
+  uint64_t bad_lines = 0;  // between them, that were no URLs
 };
 
 // What the line has done since it started.
@@ -145,6 +146,8 @@ class Pipeline {
   void Dispatch();
   std::optional<frontier::Task> NextTask();
   void WaitFor(const frontier::Wait& wait);
+  // `reason`, unless most of what is under way waits for name servers.
+  IdleReason OrDns(IdleReason reason) const;
   void LookUp(const frontier::LookUp& wanted);
   // Of a fetch in flight: one of the two.
   struct Place {

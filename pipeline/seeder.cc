@@ -144,6 +144,7 @@ class ListReader {
       return;
     }
     ++count_.bad;
+    ++batch_.bad_lines;
     if (++bad_ <= kBadLinesLogged) {
       spdlog::warn("{}:{}: skipped '{}': {}", path_.string(), line.line,
                    web::WithoutCredentials(line.text).substr(0, 100), why);

@@ -116,7 +116,8 @@ Daemon::Daemon(const std::filesystem::path& config, bool once)
   steering_.Restore();
   watermarks_.Look();
   api_.emplace(Sources());
-  if (const auto admin = AdminOptionsOf(config_)) {
+  if (auto admin = AdminOptionsOf(config_)) {
+    admin->counters = &http_counters_;
     server_.emplace(
         *admin, [this](const admin::HttpRequest& request) { return api_->Handle(request); },
         [this](const admin::HttpRequest& request) { return api_->OpenBody(request); });
@@ -202,7 +203,10 @@ admin::AdminSources Daemon::Sources() {
           .vitals = vitals_,
           .steering = steering_,
           .reloader = reloader_,
-          .logging = logging_};
+          .logging = logging_,
+          .server = http_counters_,
+          .limits = {.concurrency = config_.fetcher.concurrency,
+                     .total_timeout = config_.fetcher.total_timeout}};
 }
 
 pipeline::Snapshot Daemon::Look() const {

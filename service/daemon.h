@@ -86,6 +86,7 @@ class Daemon {
   pipeline::ListWatcher lists_;
   admin::History history_;
   admin::Reloader reloader_;
+  admin::HttpCounters http_counters_;
   std::optional<admin::AdminApi> api_;
   std::optional<admin::HttpServer> server_;
 };

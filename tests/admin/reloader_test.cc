@@ -59,6 +59,23 @@ TEST_F(ReloaderTest, AllRoomsTakeUpWhatIsNew) {
   EXPECT_THAT(second_, ElementsAre(5000));
   EXPECT_EQ(DelayOf(*reloader.running()), 5000);
   EXPECT_THAT(reloader.Reload().applied, IsEmpty());
+  EXPECT_EQ(reloader.stats().taken_up, 2U);
+}
+
+TEST_F(ReloaderTest, TheLastReloadAndKeysThatWaitForARestartAreTold) {
+  Reloader reloader = Make();
+  Write("1s", "fetcher: {threads: 7}\n");
+  reloader.Reload();
+  EXPECT_EQ(reloader.stats().pending, 1U);
+  Write("no delay");
+  reloader.Reload();
+  EXPECT_TRUE(reloader.stats().last_refused);
+  EXPECT_EQ(reloader.stats().refused, 1U);
+  EXPECT_EQ(reloader.stats().pending, 1U) << "what runs is what was";
+  Write("1s");
+  reloader.Reload();
+  EXPECT_FALSE(reloader.stats().last_refused);
+  EXPECT_EQ(reloader.stats().pending, 0U);
 }
 
 TEST_F(ReloaderTest, IfOneRefusesThoseBeforeItGoBackToWhatWas) {

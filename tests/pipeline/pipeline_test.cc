@@ -22,6 +22,7 @@
 #include "pipeline/seeder.h"
 #include "service/wiring.h"
 #include "tests/support/archive_reader.h"
+#include "tests/support/dns_server.h"
 #include "tests/support/http_server.h"
 #include "tests/support/site.h"
 #include "tests/support/temp_dir.h"
@@ -680,6 +681,49 @@ TEST_F(PipelineTest, WhileTheMemoryBudgetIsSpentNothingMoreIsAskedFor) {
   EXPECT_EQ(server.request_count(), 21U);
   EXPECT_EQ(line->CountOf(UrlState::kDone), 20U) << "paused in between, and whole in the end";
   EXPECT_EQ(line->pipeline().stats().held_bytes, 0U);
+}
+
+TEST_F(PipelineTest, WaitingForNameServersCountsAsThat) {
+  test::DnsServer names([](const test::DnsQuestion&) { return test::DnsAnswer{.silent = true}; });
+  for (const uint32_t max_slow : {0U, 4U}) {
+    const auto line = Prepare("{urls: [\"http://a.example/\", \"http://b.example/\"]}", "",
+                              [&](LineOptions& options) {
+                                options.fetcher.resolver.servers = {names.address()};
+                                options.pipeline.concurrency = 1;
+                                options.pipeline.max_slow = max_slow;
+                                options.pipeline.grace = Millis(0);
+                              });
+    End end{};
+    {
+      concurrency::NamedThread run("dispatch", [&] { end = line->Run(); });
+      concurrency::Event never;
+      while (line->pipeline().metrics().idle(IdleReason::kDns).count() == 0) {
+        never.WaitFor(std::chrono::milliseconds(1));
+      }
+      line->Stop();
+    }
+    EXPECT_EQ(end, End::kStopped);
+  }
+}
+
+TEST_F(PipelineTest, WhatIsCutOrNotTakenIsCounted) {
+  HttpServer server([&](const Request& request) {
+    if (request.target == "/robots.txt") return test::Answer(404, "");
+    if (request.target == "/") {
+      return test::Html("<a href=a>a</a><a href=b>b</a><a href=c>c</a>" + std::string(10'000, 'x'));
+    }
+    return test::Html("");
+  });
+  std::ofstream(dir_ / "list.txt") << server.Url("/") << "\nno url\nftp://host/\n";
+  const auto line = Prepare("{files: [list.txt]}", "parser: {max_links: 2}\n",
+                            [](LineOptions& options) { options.fetcher.max_body_bytes = 5000; });
+  EXPECT_EQ(line->Run(), End::kDrained);
+  const PipelineMetrics& metrics = line->pipeline().metrics();
+  EXPECT_EQ(metrics.truncated(fetcher::Truncation::kLength), 1U);
+  EXPECT_EQ(metrics.truncated(fetcher::Truncation::kTime), 0U);
+  EXPECT_EQ(metrics.dropped_links(), 1U);
+  EXPECT_EQ(metrics.seeds(), 1U);
+  EXPECT_EQ(metrics.bad_seed_lines(), 2U);
 }
 
 }  // namespace

@@ -195,7 +195,7 @@ admin: {{listen: "127.0.0.1:{self.port}"{more}}}
         self.await_text("#checks tbody", "descriptors")
         wait_for("curves", lambda: page.run("return document.querySelectorAll('polyline').length") >= 6)
         labels = page.run("return [...document.querySelectorAll('svg')].map(e => e.getAttribute('aria-label'))")
-        self.assertEqual(len(labels), 6)
+        self.assertEqual(len(labels), 7)
         for label in labels:
             self.assertRegex(label, r"^.+ over \d+ minutes; now .+ ")
         page.screenshot("page.png")
