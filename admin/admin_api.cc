@@ -95,6 +95,18 @@ Result<std::map<std::string, std::string>, std::string> ReadFields(
   return fields;
 }
 
+int StatusOf(Steering::Refusal::Kind kind) {
+  switch (kind) {
+    case Steering::Refusal::Kind::kBad:
+      return 400;
+    case Steering::Refusal::Kind::kConflict:
+      return 409;
+    case Steering::Refusal::Kind::kBusy:
+      return 503;
+  }
+  return 500;
+}
+
 // A Content-Security-Policy that lets run what stands in the page, by its hash, and nothing else.
 std::string PagePolicy(std::string_view page) {
   const auto hash_of = [page](std::string_view open, std::string_view close) {
@@ -319,7 +331,7 @@ HttpResponse AdminApi::Steer(Order order, const HttpRequest& request) {
     return Refuse(400, fmt::format("{}: a name; without it the whole crawl is meant", kind));
   }
   auto durable = sources_.steering.Obey(order, target, (*fields)["why"]);
-  if (!durable) return Refuse(durable.error().busy ? 503 : 409, durable.error().why);
+  if (!durable) return Refuse(StatusOf(durable.error().kind), durable.error().why);
   auto promise = std::make_shared<concurrency::Promise<HttpResponse>>();
   HttpResponse response;
   response.later = promise->GetFuture();

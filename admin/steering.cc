@@ -116,8 +116,14 @@ void Steering::Apply(SteeringState state) {
   state_ = std::move(state);
 }
 
-Result<SteeringState, std::string> Steering::After(SteeringState state, Order order,
-                                                   const OperatorHold& target) {
+Result<SteeringState, Steering::Refusal> Steering::After(SteeringState state, Order order,
+                                                         const OperatorHold& target) {
+  const auto bad = [](std::string why) {
+    return Err(Refusal{Refusal::Kind::kBad, std::move(why)});
+  };
+  const auto conflict = [](std::string why) {
+    return Err(Refusal{Refusal::Kind::kConflict, std::move(why)});
+  };
   const auto end = state.holds.end();
   const auto same = std::find_if(
       state.holds.begin(), end, [&](const OperatorHold& hold) { return SameTarget(hold, target); });
@@ -125,18 +131,18 @@ Result<SteeringState, std::string> Steering::After(SteeringState state, Order or
     case Order::kPause:
     case Order::kBlock:
       if (target.name.empty()) {
-        if (order == Order::kBlock) return Err(std::string("name a host or a domain to block"));
+        if (order == Order::kBlock) return bad("name a host or a domain to block");
         if (!state.paused_since) state.paused_since = target.since;
         state.why = target.why;
         return state;
       }
       if (same != end && order == Order::kPause && same->kind == HoldKind::kBlocked) {
-        return Err(Spelled(target) + " is blocked, which is more than paused");
+        return conflict(Spelled(target) + " is blocked, which is more than paused");
       }
       if (same != end) {
         *same = target;
       } else if (state.holds.size() >= kMaxHolds) {
-        return Err(
+        return conflict(
             fmt::format("{} hosts and domains are held, which is all there may be; exclude "
                         "by scope.exclude instead",
                         kMaxHolds));
@@ -149,9 +155,9 @@ Result<SteeringState, std::string> Steering::After(SteeringState state, Order or
       const HoldKind kind = order == Order::kResume ? HoldKind::kPaused : HoldKind::kBlocked;
       if (target.name.empty()) {
         if (order == Order::kUnblock) {
-          return Err(std::string("name the host or the domain to unblock"));
+          return bad("name the host or the domain to unblock");
         }
-        if (!state.paused_since) return Err(std::string("the crawl is not paused"));
+        if (!state.paused_since) return conflict("the crawl is not paused");
         state.paused_since.reset();
         state.why.clear();
         return state;
@@ -159,7 +165,7 @@ Result<SteeringState, std::string> Steering::After(SteeringState state, Order or
       if (same == end || same->kind != kind) {
         const frontier::OperatorHolds all(state.holds);
         const OperatorHold* other = all.Find(target.name);
-        return Err(fmt::format(
+        return conflict(fmt::format(
             "{} is not {}{}", Spelled(target), Name(kind),
             other == nullptr ? "" : fmt::format("; {} is {}", Spelled(*other), Name(other->kind))));
       }
@@ -190,14 +196,14 @@ Result<concurrency::Future<void>, Steering::Refusal> Steering::Obey(Order order,
     hold.name = pattern->name;
   }
   auto after = After(this->state(), order, hold);
-  if (!after) return Err(Refusal{.why = std::move(after.error())});
+  if (!after) return Err(std::move(after.error()));
   pipeline::SeedBatch batch;
   batch.notes.emplace_back(kNote, Encode(*after));
   std::optional<concurrency::Promise<void>> promise(std::in_place);
   auto durable = promise->GetFuture();
   if (!pipeline_.Put(batch, kPatience, &promise)) {
     durable.Cancel();
-    return Err(Refusal{.busy = true,
+    return Err(Refusal{.kind = Refusal::Kind::kBusy,
                        .why = pipeline_.stopping() ? "the crawl is being stopped"
                                                    : "the committer is busy; try again"});
   }

@@ -55,7 +55,12 @@ class Steering {
   void Restore();
 
   struct Refusal {
-    bool busy = false;  // nothing is wrong with the order: try again
+    enum class Kind : uint8_t {
+      kBad,       // the order makes no sense
+      kConflict,  // it does not fit what holds
+      kBusy,      // nothing is wrong with it: try again
+    };
+    Kind kind = Kind::kBad;
     std::string why;
   };
   // The future is done when the order is durable; it holds already. Blocks for 100 ms at most. One
@@ -67,8 +72,8 @@ class Steering {
 
  private:
   // What the state becomes, or why it cannot.
-  static Result<SteeringState, std::string> After(SteeringState state, Order order,
-                                                  const frontier::OperatorHold& target);
+  static Result<SteeringState, Refusal> After(SteeringState state, Order order,
+                                              const frontier::OperatorHold& target);
   void Apply(SteeringState state) EXCLUDES(mutex_);
 
   const pipeline::Clock& clock_;

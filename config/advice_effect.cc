@@ -23,6 +23,15 @@ void LookAtSeeds(Adviser& adviser) {
       "earlier run of this data_dir has found; give one");
 }
 
+void LookAtIdleFiles(Adviser& adviser) {
+  for (const SourceText& pattern : adviser.config.seeds.idle_files) {
+    adviser.Say("seeds.files", {.line = pattern.line, .column = pattern.column},
+                "'" + pattern.text +
+                    "' stands for no file yet: a daemon waits for one, run --once refuses; put one "
+                    "there, or correct the pattern");
+  }
+}
+
 void LookAtOutput(Adviser& adviser) {
   const Archive& archive = adviser.config.archive;
   if (archive.warc || archive.pages) return;
@@ -185,6 +194,7 @@ void LookAtShadows(Adviser& adviser) {
 
 constexpr AdviceRule kRules[] = {
     {"seeds.urls", "no seeds at all", LookAtSeeds},
+    {"seeds.files", "stands for no file yet", LookAtIdleFiles},
     {"archive.warc", "false, and `archive.pages` as well", LookAtOutput},
     {"parser.max_links", "0", LookAtMaxLinks},
     {"fetcher.max_redirects", "0", LookAtRedirects},

@@ -35,6 +35,7 @@ struct Seeds {
   std::vector<SourceText> files;  // patterns as written
   // What `files` stood for when the config was loaded from a file, in order, each once.
   std::vector<std::filesystem::path> paths;
+  std::vector<SourceText> idle_files;  // those of `files` that stood for nothing yet
 
   friend bool operator==(const Seeds&, const Seeds&) = default;
 };

@@ -29,6 +29,21 @@ Config With(const HostRule* rule) {
   return config;
 }
 
+// Whether no entry has anything for which the order would count only after a restart.
+bool OrderIsLive(const Config& before, const Config& after) {
+  const Config bare = With(nullptr);
+  for (const Config* config : {&before, &after}) {
+    for (const HostRule& rule : config->hosts) {
+      const Config one = With(&rule);
+      for (const Key& key : Table()) {
+        const bool of_hosts = key.path.starts_with(kOfHosts) && !key.path.ends_with(".match");
+        if (of_hosts && !key.live && key.get(one) != key.get(bare)) return false;
+      }
+    }
+  }
+  return true;
+}
+
 void CompareHosts(const Config& before, const Config& after, std::vector<Difference>& out) {
   std::vector<std::string> names;
   const auto find = [](const Config& config, const std::string& match) -> const HostRule* {
@@ -36,7 +51,7 @@ void CompareHosts(const Config& before, const Config& after, std::vector<Differe
                                    [&](const HostRule& r) { return MatchOf(r) == match; });
     return rule == config.hosts.end() ? nullptr : &*rule;
   };
-  std::vector<std::string> common[2];
+  std::vector<std::string> common[2];  // in their order
   for (const Config* config : {&before, &after}) {
     for (const HostRule& rule : config->hosts) {
       const std::string match = MatchOf(rule);
@@ -58,7 +73,9 @@ void CompareHosts(const Config& before, const Config& after, std::vector<Differe
     }
   }
   // The first entry that matches counts.
-  if (common[0] != common[1]) out.push_back({"hosts", "in this order", "in another", false});
+  if (common[0] != common[1]) {
+    out.push_back({"hosts", "in this order", "in another", OrderIsLive(before, after)});
+  }
 }
 
 // A rule with the live keys of `next`, and the others of `running`; either may be missing.
@@ -83,6 +100,7 @@ Config Reloaded(const Config& running, const Config& next) {
     if (key.live && !key.path.starts_with(kOfHosts)) key.set(out, key.get(next));
   }
   out.seeds.paths = next.seeds.paths;
+  out.seeds.idle_files = next.seeds.idle_files;
   out.origin = next.origin;
   out.base_dir = next.base_dir;
   out.hosts.clear();
@@ -92,9 +110,18 @@ Config Reloaded(const Config& running, const Config& next) {
     }
     return nullptr;
   };
-  for (const HostRule& rule : next.hosts) {
-    out.hosts.push_back(MergedRule(find(running, rule), &rule));
+  // Entries that were there keep their order until a restart, if it counts for more than is live.
+  std::vector<const HostRule*> order;
+  const bool reorder = OrderIsLive(running, next);
+  if (!reorder) {
+    for (const HostRule& rule : running.hosts) {
+      if (const HostRule* same = find(next, rule)) order.push_back(same);
+    }
   }
+  for (const HostRule& rule : next.hosts) {
+    if (reorder || find(running, rule) == nullptr) order.push_back(&rule);
+  }
+  for (const HostRule* rule : order) out.hosts.push_back(MergedRule(find(running, *rule), rule));
   // What only a restart takes away.
   for (const HostRule& rule : running.hosts) {
     if (find(next, rule) != nullptr) continue;

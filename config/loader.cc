@@ -531,6 +531,7 @@ void Loader::ResolveFiles(const std::filesystem::path& base_dir) {
              files.error().message);
       continue;
     }
+    if (files->empty()) config_.seeds.idle_files.push_back(pattern);
     for (auto& file : *files) {
       if (seen.insert(file).second) config_.seeds.paths.push_back(std::move(file));
     }

@@ -327,6 +327,33 @@ std::string EscapeGlob(const std::string& text) {
   return escaped;
 }
 
+constexpr const char* kWildcards = "*?[";
+
+// What glob(3) takes.
+std::string FullPattern(const std::string& pattern, const std::filesystem::path& base_dir) {
+  if (std::filesystem::path(pattern).is_absolute() || base_dir.empty()) return pattern;
+  return EscapeGlob(base_dir.string()) + '/' + pattern;
+}
+
+Result<std::vector<std::filesystem::path>> Glob(const std::string& full, int flags) {
+  glob_t matches{};
+  // A file among folders, or what is gone meanwhile, is no folder with a match; others are errors.
+  const auto go_on = [](const char*, int error) {
+    return error == ENOTDIR || error == ENOENT ? 0 : 1;
+  };
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): unsafe only for "~", which is not expanded here.
+  const int result = glob(full.c_str(), flags, go_on, &matches);
+  std::vector<std::filesystem::path> found;
+  for (size_t i = 0; result == 0 && i < matches.gl_pathc; ++i) {
+    found.emplace_back(matches.gl_pathv[i]);
+  }
+  globfree(&matches);
+  if (result != 0 && result != GLOB_NOMATCH) {
+    return Err(Error{"a folder of '" + full + "' cannot be read"});
+  }
+  return found;
+}
+
 Result<std::vector<std::filesystem::path>> FilesOf(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
   std::error_code error;
@@ -339,7 +366,6 @@ Result<std::vector<std::filesystem::path>> FilesOf(const std::filesystem::path& 
   if (error) {
     return Err(Error{"'" + folder.string() + "' cannot be read: " + error.message()});
   }
-  if (files.empty()) return Err(Error{"'" + folder.string() + "' is a folder without files"});
   std::ranges::sort(files);
   return files;
 }
@@ -352,39 +378,57 @@ Result<std::vector<std::filesystem::path>> ExpandSeedPattern(
   const auto plain = base_dir / pattern;
   if (std::filesystem::is_directory(plain, error)) return FilesOf(plain);
   if (std::filesystem::exists(plain, error)) return std::vector{plain};
-  if (pattern.find_first_of("*?[") == std::string::npos) {
+  if (pattern.find_first_of(kWildcards) == std::string::npos) {
     return Err(Error{"'" + plain.string() + "' is missing"});
   }
-  const std::string full = std::filesystem::path(pattern).is_absolute() || base_dir.empty()
-                               ? pattern
-                               : EscapeGlob(base_dir.string()) + '/' + pattern;
-  glob_t matches{};
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): unsafe only for "~", which is not expanded here.
-  const int result = glob(full.c_str(), GLOB_ERR, nullptr, &matches);
-  std::vector<std::filesystem::path> found;
-  for (size_t i = 0; result == 0 && i < matches.gl_pathc; ++i) {
-    found.emplace_back(matches.gl_pathv[i]);
+  const std::string full = FullPattern(pattern, base_dir);
+  auto found = Glob(full, 0);
+  if (!found) return found;
+  if (found->empty() && FoldersOfSeedPattern(pattern, base_dir).empty()) {
+    return Err(Error{"no file matches '" + full + "', nor is there a folder for one"});
   }
-  globfree(&matches);
-  if (result != 0 && result != GLOB_NOMATCH) {
-    return Err(Error{"a folder of '" + full + "' cannot be read"});
-  }
-  if (found.empty()) return Err(Error{"no file matches '" + full + "'"});
   std::vector<std::filesystem::path> files;
-  for (const auto& path : found) {
+  for (const auto& path : *found) {
     if (!std::filesystem::is_directory(path, error)) {
       files.push_back(path);
       continue;
     }
     auto below = FilesOf(path);
-    if (below) {
-      files.insert(files.end(), below->begin(), below->end());
-    } else if (found.size() == 1) {  // of several some may be empty
-      return below;
+    if (!below) return below;
+    files.insert(files.end(), below->begin(), below->end());
+  }
+  return files;
+}
+
+std::set<std::filesystem::path> FoldersOfSeedPattern(const std::string& pattern,
+                                                     const std::filesystem::path& base_dir) {
+  std::error_code ignored;
+  const std::filesystem::path plain = base_dir / pattern;
+  if (std::filesystem::is_directory(plain, ignored)) return {plain};
+  std::set<std::filesystem::path> folders;
+  const auto take = [&folders](const std::filesystem::path& folder) {
+    std::error_code error;
+    if (std::filesystem::is_directory(folder.empty() ? "." : folder, error)) folders.insert(folder);
+  };
+  const bool relative = !std::filesystem::path(pattern).is_absolute();
+  std::filesystem::path fixed = relative ? base_dir : std::filesystem::path();
+  std::string begin = relative ? EscapeGlob(base_dir.string()) : "";
+  bool wild = false;
+  for (const std::filesystem::path& part : std::filesystem::path(pattern).parent_path()) {
+    if (!wild && part.string().find_first_of(kWildcards) != std::string::npos) {
+      take(fixed);  // in which new ones may come to be
+      wild = true;
+    }
+    if (!begin.empty() && !begin.ends_with('/')) begin += '/';
+    begin += part.string();
+    if (!wild) {
+      fixed /= part;
+    } else if (const auto found = Glob(begin, GLOB_ONLYDIR | GLOB_NOSORT)) {
+      for (const std::filesystem::path& folder : *found) take(folder);
     }
   }
-  if (files.empty()) return Err(Error{"no file matches '" + full + "'"});
-  return files;
+  if (!wild) take(fixed);
+  return folders;
 }
 
 Result<std::vector<std::filesystem::path>> ExpandSeedFiles(const std::vector<std::string>& patterns,

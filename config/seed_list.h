@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,9 +77,16 @@ class SeedListReader {
 
 // The files that `pattern` stands for, relative to `base_dir` unless it is absolute: a file, every
 // file of a folder (not below it, none that begins with a dot), or the matches of a glob (7), files
-// and folders alike. Sorted. The error says why it stands for none.
+// and folders alike. Sorted. None, if there is a folder that may get one; the error says why there
+// cannot be any.
 [[nodiscard]] Result<std::vector<std::filesystem::path>> ExpandSeedPattern(
     const std::string& pattern, const std::filesystem::path& base_dir);
+
+// The folders that are there and in which something may come to be that it stands for: itself, if
+// it is one, else that of its files; with wildcards in its folders all of these, and those that new
+// ones may come to be in.
+std::set<std::filesystem::path> FoldersOfSeedPattern(const std::string& pattern,
+                                                     const std::filesystem::path& base_dir);
 
 // The same for many, in order, each file once; the first error.
 [[nodiscard]] Result<std::vector<std::filesystem::path>> ExpandSeedFiles(

@@ -27,19 +27,6 @@ constexpr uint32_t kChanges =
 
 }  // namespace
 
-std::filesystem::path FolderOfPattern(const std::string& pattern,
-                                      const std::filesystem::path& base_dir) {
-  std::filesystem::path whole = base_dir / pattern;
-  std::error_code ignored;
-  if (std::filesystem::is_directory(whole, ignored)) return whole;
-  std::filesystem::path folder;
-  for (const std::filesystem::path& part : whole.parent_path()) {
-    if (part.string().find_first_of("*?[") != std::string::npos) break;
-    folder /= part;
-  }
-  return folder;
-}
-
 ListWatcher::ListWatcher(const frontier::Frontier& frontier, PutSeeds put)
     : frontier_(frontier), put_(std::move(put)) {
   inotify_fd_ = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -108,44 +95,61 @@ bool ListWatcher::Look(const config::Config& config) {
   std::set<std::filesystem::path> lists;
   for (const config::SourceText& pattern : config.seeds.files) {
     const auto found = config::ExpandSeedFiles({pattern.text}, config.base_dir);
-    if (found) {
-      lists.insert(found->begin(), found->end());
+    if (found) lists.insert(found->begin(), found->end());
+    if (found && !found->empty()) {
       missing_.erase(pattern.text);
     } else if (missing_.insert(pattern.text).second) {
-      spdlog::warn("{}; the crawl goes on without, and looks again", found.error().message);
+      spdlog::warn("{}; the crawl goes on without, and looks again",
+                   found ? "seeds.files: '" + pattern.text + "' stands for no file yet"
+                         : found.error().message);
     }
   }
-  WatchFolders(config, lists);  // first: what changes from now on is seen
+  // First: what changes from now on is seen. What has come to a new folder before is not.
+  const bool again = WatchFolders(config, lists);
   SeedCount all;
   for (const std::filesystem::path& list : lists) {
     if (stop_.IsSet()) return false;
-    const SeedCount count = ReadChangedList(list, frontier_, failed_[list], put_);
+    const SeedCount count = ReadChangedList(list, frontier_, versions_[list], put_);
     all.good += count.good;
     all.bad += count.bad;
     all.unfinished += count.unfinished;
   }
-  std::erase_if(failed_, [](const auto& entry) { return entry.second.empty(); });
+  std::erase_if(versions_, [&lists](const auto& entry) { return !lists.contains(entry.first); });
   if (all.good + all.bad > 0) {
     spdlog::info("lists: {} new lines with URLs, {} bad lines skipped", all.good, all.bad);
   }
-  return all.unfinished > 0;
+  return again || all.unfinished > 0;
 }
 
-void ListWatcher::WatchFolders(const config::Config& config,
+bool ListWatcher::WatchFolders(const config::Config& config,
                                const std::set<std::filesystem::path>& lists) {
   std::set<std::filesystem::path> folders;
   for (const config::SourceText& pattern : config.seeds.files) {
-    folders.insert(FolderOfPattern(pattern.text, config.base_dir));
+    folders.merge(config::FoldersOfSeedPattern(pattern.text, config.base_dir));
   }
   for (const std::filesystem::path& list : lists) folders.insert(list.parent_path());
+  const std::map<std::filesystem::path, int> before = std::exchange(watches_, {});
+  bool more = false;
   for (const std::filesystem::path& folder : folders) {
-    // Of a folder that is watched already nothing changes.
+    // Of a folder that is watched already nothing changes; one that was made anew is another.
     const std::string name = folder.empty() ? "." : folder.string();
-    if (inotify_add_watch(inotify_fd_, name.c_str(), kChanges | IN_ONLYDIR) < 0) {
-      spdlog::warn("{}: cannot be watched ({}): lists in it are looked at every {} s", name,
-                   std::generic_category().message(errno), kLookAnyway / 1000);
-    }
+    const int watch = inotify_add_watch(inotify_fd_, name.c_str(), kChanges | IN_ONLYDIR);
+    const int error = errno;
+    watches_[folder] = watch;
+    const auto old = before.find(folder);
+    if (old != before.end() && old->second == watch) continue;
+    more = more || watch >= 0;
+    if (watch >= 0) continue;
+    spdlog::warn("{}: cannot be watched ({}): lists in it are looked at every {} s", name,
+                 std::generic_category().message(error), kLookAnyway / 1000);
   }
+  std::set<int> used;
+  for (const auto& [folder, watch] : watches_) used.insert(watch);
+  for (const auto& [folder, watch] : before) {
+    // The kernel has taken away that of a folder that is gone.
+    if (watch >= 0 && !used.contains(watch)) (void)inotify_rm_watch(inotify_fd_, watch);
+  }
+  return more;
 }
 
 }  // namespace crawld::pipeline

@@ -41,7 +41,8 @@ class ListWatcher {
   void Loop();
   // Looks at all lists; whether one is to be looked at again soon.
   bool Look(const config::Config& config);
-  void WatchFolders(const config::Config& config, const std::set<std::filesystem::path>& lists);
+  // Whether there is one that was not watched before.
+  bool WatchFolders(const config::Config& config, const std::set<std::filesystem::path>& lists);
   void WakeUp() const;
 
   const frontier::Frontier& frontier_;
@@ -51,8 +52,9 @@ class ListWatcher {
   concurrency::Event stop_;
 
   // Owned by the thread.
-  std::map<std::filesystem::path, std::string> failed_;  // ReadChangedList()
-  std::set<std::string> missing_;                        // patterns that stand for nothing
+  std::map<std::filesystem::path, std::string> versions_;  // ReadChangedList()
+  std::map<std::filesystem::path, int> watches_;           // folders; -1: cannot be watched
+  std::set<std::string> missing_;                          // patterns that stand for nothing
 
   Mutex mutex_;
   std::shared_ptr<const config::Config> next_ GUARDED_BY(mutex_);  // to be watched instead
@@ -60,10 +62,5 @@ class ListWatcher {
 
   concurrency::NamedThread thread_;  // last: it uses all of the above
 };
-
-// The folders that a pattern's files can appear in, as far as the pattern tells: the longest part
-// without wildcards, itself if it is a folder.
-std::filesystem::path FolderOfPattern(const std::string& pattern,
-                                      const std::filesystem::path& base_dir);
 
 }  // namespace crawld::pipeline

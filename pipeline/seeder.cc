@@ -215,15 +215,16 @@ SeedCount ReadLists(const std::vector<std::filesystem::path>& paths,
 }
 
 SeedCount ReadChangedList(const std::filesystem::path& path, const frontier::Frontier& frontier,
-                          std::string& failed, const PutSeeds& put) {
+                          std::string& version, const PutSeeds& put) {
   SeedCount count;
-  const std::string version = StateOf(path).version;
-  if (!failed.empty() && failed == version) return count;
+  const std::string now = StateOf(path).version;
+  if (!now.empty() && version == now) return count;
+  version.clear();
   try {
-    ReadList(path, frontier, /*settled=*/false, put, count);
-    failed.clear();
+    const bool read = ReadList(path, frontier, /*settled=*/false, put, count);
+    if (read && count.unfinished == 0) version = now;
   } catch (const std::exception& e) {
-    failed = version;
+    version = now;
     spdlog::warn("{}; the crawl goes on, and the list is read when it has changed", e.what());
   }
   return count;

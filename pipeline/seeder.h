@@ -37,10 +37,10 @@ SeedCount ReadInlineSeeds(const config::Config& config, const frontier::Frontier
 // nobody has written to for a second.
 SeedCount ReadLists(const std::vector<std::filesystem::path>& paths,
                     const frontier::Frontier& frontier, bool settled, const PutSeeds& put);
-// Of one list; `failed` is what it was when it could not be read: it is not read again before it is
-// something else. Logs instead of throwing.
+// Of one list; `version` is what it was when it was read to its end, or could not be: before it is
+// something else nothing but its state is looked at. Logs instead of throwing.
 SeedCount ReadChangedList(const std::filesystem::path& path, const frontier::Frontier& frontier,
-                          std::string& failed, const PutSeeds& put);
+                          std::string& version, const PutSeeds& put);
 // Both, settled.
 SeedCount ReadSeeds(const config::Config& config, const frontier::Frontier& frontier,
                     const PutSeeds& put);

@@ -88,6 +88,16 @@ Daemon::Blocked::Blocked() { BlockSignals(); }
 config::Config Daemon::Load(const std::filesystem::path& path) const {
   config::Config config = config::Load(path);
   CheckAgainstRooms(config);
+  std::vector<config::Problem> problems;
+  for (const config::SourceText& pattern : config.seeds.idle_files) {
+    if (!once_) break;
+    problems.push_back({.file = config.origin,
+                        .line = pattern.line,
+                        .column = pattern.column,
+                        .key = "seeds.files",
+                        .message = "'" + pattern.text + "' stands for no file"});
+  }
+  if (!problems.empty()) throw config::ConfigError(std::move(problems));
   return config;
 }
 
@@ -232,8 +242,8 @@ pipeline::SeedCount Daemon::ReadAllSeeds(const pipeline::PutSeeds& put) {
   if (once_) return pipeline::ReadSeeds(config_, frontier_, put);
   pipeline::SeedCount all = pipeline::ReadInlineSeeds(config_, frontier_, put);
   for (const std::filesystem::path& path : config_.seeds.paths) {
-    std::string failed;
-    const pipeline::SeedCount count = pipeline::ReadChangedList(path, frontier_, failed, put);
+    std::string version;
+    const pipeline::SeedCount count = pipeline::ReadChangedList(path, frontier_, version, put);
     all.good += count.good;
     all.bad += count.bad;
     all.lists += 1;

@@ -343,7 +343,7 @@ TEST(LoadTest, RelativePathsAreRelativeToTheFile) {
 TEST(LoadTest, FilesThatMustBeThereAreLookedForAndAllMissesTold) {
   const TempDir dir;
   const auto file = dir.Write("c.yaml", std::string(kBase) +
-                                            "seeds:\n  files:\n    - none.txt\n    - '*.gz'\n"
+                                            "seeds:\n  files:\n    - none.txt\n    - 'none/*.gz'\n"
                                             "fetcher: {ca_file: ca.pem, threads: 0}\n");
   try {
     static_cast<void>(Load(file));

@@ -53,7 +53,34 @@ TEST(DifferenceTest, EntriesOfHostsBelongTogetherByTheirMatch) {
                   Difference{"hosts[d.test].concurrency", "null", "4", true}));
   EXPECT_THAT(Differences(before, Parse("hosts: [{match: [b.test, c.test]}, {match: a.test, "
                                         "delay: 1s}]")),
-              ElementsAre(Difference{"hosts", "in this order", "in another", false}));
+              ElementsAre(Difference{"hosts", "in this order", "in another", true}));
+}
+
+// Found in a review: the order was taken up, was said to need a restart, and was not named again.
+TEST(DifferenceTest, AnOrderOfHostsIsTakenUpUnlessItCountsForWhatIsNotLive) {
+  const auto order = [](const Config& config) {
+    std::string names;
+    for (const HostRule& rule : config.hosts) names += rule.match.front().text + " ";
+    return names;
+  };
+  const Config running = Parse("hosts: [{match: a.test, delay: 1s}, {match: '*.test', delay: 2s}]");
+  const Config turned = Parse("hosts: [{match: '*.test', delay: 2s}, {match: a.test, delay: 1s}]");
+  EXPECT_THAT(Differences(running, turned),
+              ElementsAre(Difference{"hosts", "in this order", "in another", true}));
+  EXPECT_EQ(order(Reloaded(running, turned)), "*.test a.test ");
+  EXPECT_THAT(Differences(Reloaded(running, turned), turned), IsEmpty());
+
+  const Config more =
+      Parse("hosts: [{match: a.test, delay: 1s}, {match: '*.test', delay: 2s, http2: false}]");
+  const Config turned_more = Parse(
+      "hosts: [{match: b.test, delay: 3s}, {match: '*.test', delay: 4s, http2: false},"
+      " {match: a.test, delay: 1s}]");
+  const Config after = Reloaded(more, turned_more);
+  EXPECT_EQ(order(after), "a.test *.test b.test ");
+  EXPECT_EQ(after.hosts[1].delay, std::chrono::seconds(4));
+  EXPECT_THAT(Differences(after, turned_more),
+              ElementsAre(Difference{"hosts", "in this order", "in another", false}))
+      << "it is named again";
 }
 
 TEST(DifferenceTest, WhatAReloadTakesUpIsThereAndTheRestStillDiffers) {

@@ -21,6 +21,7 @@ namespace {
 using test::TempDir;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Pair;
 
 std::string Gzip(std::string_view text) {
@@ -230,13 +231,46 @@ TEST(ExpandSeedFilesTest, AFileAPatternOrAFolder) {
               ElementsAre(at("c.gz"), at("a.txt"), at("b.txt")));
 }
 
-TEST(ExpandSeedFilesTest, WhatStandsForNoFileIsAnError) {
+TEST(ExpandSeedFilesTest, WhatCannotStandForAFileIsAnError) {
+  const TempDir dir;
+  EXPECT_THAT(ExpandSeedPattern("none", dir.path()).error().message, HasSubstr("is missing"));
+  EXPECT_THAT(ExpandSeedPattern("none/*.gz", dir.path()).error().message,
+              HasSubstr("nor is there a folder"));
+  EXPECT_FALSE(ExpandSeedFiles({"none"}, dir.path()).has_value());
+}
+
+TEST(ExpandSeedFilesTest, WhatMayStandForAFileLaterStandsForNoneNow) {
   const TempDir dir;
   std::filesystem::create_directory(dir.path() / "empty");
-  EXPECT_THAT(ExpandSeedPattern("none", dir.path()).error().message, HasSubstr("is missing"));
-  EXPECT_THAT(ExpandSeedPattern("*.gz", dir.path()).error().message, HasSubstr("no file matches"));
-  EXPECT_THAT(ExpandSeedPattern("empty", dir.path()).error().message, HasSubstr("without files"));
-  EXPECT_FALSE(ExpandSeedFiles({"none"}, dir.path()).has_value());
+  for (const char* pattern : {"empty", "*.gz", "empty/*.gz", "empty/*/x"}) {
+    const auto files = ExpandSeedPattern(pattern, dir.path());
+    ASSERT_TRUE(files) << pattern;
+    EXPECT_THAT(*files, IsEmpty()) << pattern;
+  }
+}
+
+// A file where a folder might be spoiled the whole pattern.
+TEST(ExpandSeedFilesTest, AFileBesideFoldersIsPassedOver) {
+  const TempDir dir;
+  dir.Write("file", "");
+  dir.Write("sub/a.txt", "");
+  EXPECT_THAT(*ExpandSeedPattern("*/*.txt", dir.path()), ElementsAre(dir.path() / "sub/a.txt"));
+}
+
+TEST(FoldersOfSeedPatternTest, FoldersThatMayGetAFile) {
+  const TempDir dir;
+  dir.Write("[x]/file", "");
+  dir.Write("[x]/sub/deep/a.txt", "");
+  const std::filesystem::path base = dir.path() / "[x]";
+  const auto of = [&](const std::string& pattern) { return FoldersOfSeedPattern(pattern, base); };
+  EXPECT_THAT(of("file"), ElementsAre(base));
+  EXPECT_THAT(of("sub"), ElementsAre(base / "sub"));
+  EXPECT_THAT(of("*.txt"), ElementsAre(base));
+  EXPECT_THAT(of("sub/*.txt"), ElementsAre(base / "sub"));
+  EXPECT_THAT(of("*/*/a.txt"), ElementsAre(base, base / "sub", base / "sub/deep"));
+  EXPECT_THAT(of("none/*.txt"), IsEmpty());
+  EXPECT_THAT(FoldersOfSeedPattern((dir.path() / "*/sub/a.txt").string(), "/nowhere"),
+              ElementsAre(dir.path(), base, base / "sub"));
 }
 
 TEST(ExpandSeedFilesTest, AFoldersOwnNameIsNoPattern) {

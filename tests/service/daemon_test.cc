@@ -227,10 +227,10 @@ TEST_F(DaemonTest, AnOrderThatMakesNoSenseIsRefusedWithTheReason) {
       {"pause", R"({"host":7})", 400, "'host' is no string"},
       {"pause", R"({"host":""})", 400, "without it the whole crawl is meant"},
       {"pause", R"({"host":"a.test","domain":"a.test"})", 400, "not both"},
-      {"pause", R"({"domain":"*.a.test"})", 409, "without '*.'"},
-      {"pause", R"({"host":"a b"})", 409, "is no host"},
-      {"pause", "{\"why\":\"" + std::string(501, 'x') + "\"}", 409, "at most 500 bytes"},
-      {"block", "", 409, "name a host"},
+      {"pause", R"({"domain":"*.a.test"})", 400, "without '*.'"},
+      {"pause", R"({"host":"a b"})", 400, "is no host"},
+      {"pause", "{\"why\":\"" + std::string(501, 'x') + "\"}", 400, "at most 500 bytes"},
+      {"block", "", 400, "name a host"},
       {"unblock", R"({"host":"a.test"})", 409, "a.test is not blocked"},
   };
   for (const auto& [order, fields, status, why] : cases) {
@@ -311,6 +311,28 @@ TEST_F(DaemonTest, NewLinesAndNewListsEnterTheCrawl) {
   EXPECT_FALSE(Asked("/unfini")) << "half a line is no URL";
   WriteList("b.txt", Url("/new-list") + "\n");
   AwaitAsked("/new-list");
+}
+
+TEST_F(DaemonTest, ListsInNewFoldersAreSeen) {
+  std::filesystem::create_directories(dir_ / "lists");
+  WriteConfig("politeness: {delay: 0, robots: false}\n");
+  std::string text;
+  {
+    std::ifstream in(config_);
+    text.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  const std::string files = "seeds: {files: [lists/*.txt]}";
+  text.replace(text.find(files), files.size(), "seeds: {files: [lists/*/*/a.txt]}");
+  std::ofstream(config_) << text;
+  StartAgain();
+  std::filesystem::create_directories(dir_ / "lists" / "monday");
+  std::filesystem::create_directories(dir_ / "lists" / "monday" / "noon");
+  WriteList("monday/noon/a.txt", Url("/noon") + "\n");
+  AwaitAsked("/noon");
+  std::filesystem::remove_all(dir_ / "lists" / "monday");
+  std::filesystem::create_directories(dir_ / "lists" / "monday" / "night");
+  WriteList("monday/night/a.txt", Url("/night") + "\n");
+  AwaitAsked("/night");
 }
 
 TEST_F(DaemonTest, AReloadTakesUpAllOrNothingAndNamesWhatNeedsARestart) {
