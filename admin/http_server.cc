@@ -25,6 +25,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <charconv>
+#include <list>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -196,20 +197,28 @@ class HttpServer::Impl {
     }
   }
 
+  // Connections of which a request is awaited; who has been silent longest is first.
+  template <typename Protocol>
+  using Silent = std::list<beast::basic_stream<Protocol>*>;
+
   template <typename Acceptor>
   asio::awaitable<void> Accept(Acceptor acceptor) {
     using Protocol = typename Acceptor::protocol_type;
     uint32_t connections = 0;
+    Silent<Protocol> silent;
     while (true) {
       auto [error, socket] = co_await acceptor.async_accept(kAwait);
       if (error) {
         co_await Sleep(kAcceptPause);
         continue;
       }
+      while (connections >= options_.max_connections) {
+        if (!silent.empty()) silent.front()->cancel();  // who says nothing keeps nobody out
+        co_await Sleep(kLookAgain);
+      }
       ++connections;
-      asio::co_spawn(io_, Serve<Protocol>(beast::basic_stream<Protocol>(std::move(socket))),
+      asio::co_spawn(io_, Serve<Protocol>(beast::basic_stream<Protocol>(std::move(socket)), silent),
                      [&connections](const std::exception_ptr&) { --connections; });
-      while (connections >= options_.max_connections) co_await Sleep(kLookAgain);
     }
   }
 
@@ -260,7 +269,7 @@ class HttpServer::Impl {
   }
 
   template <typename Protocol>
-  asio::awaitable<void> Serve(beast::basic_stream<Protocol> stream) {
+  asio::awaitable<void> Serve(beast::basic_stream<Protocol> stream, Silent<Protocol>& silent) {
     constexpr bool kLocal = std::is_same_v<Protocol, Local>;
     beast::flat_buffer buffer;
     bool keep = true;
@@ -271,7 +280,9 @@ class HttpServer::Impl {
       head.body_limit(boost::none);
       stream.expires_after(buffer.size() > 0 ? options_.request_timeout : patience);
       patience = options_.idle_timeout;
+      const auto place = silent.insert(silent.end(), &stream);
       const auto [error, bytes] = co_await http::async_read_header(stream, buffer, head, kAwait);
+      silent.erase(place);
       if (error) {
         auto refusal = RefusalOf(error);
         if (refusal) co_await Refuse(stream, *refusal);
