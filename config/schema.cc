@@ -406,7 +406,8 @@ std::vector<Key> MakeTable() {
       CRAWLD_KEY(fetcher.memory_budget_bytes)
           .Range(kMiB, kTiB)
           .Doc("Bodies in flight and waiting for parser and disk, together; at least max_body. "
-               "While it is spent, transfers stop reading."),
+               "While it is spent, transfers stop reading. An eighth at most of what the process "
+               "may have."),
       CRAWLD_KEY(fetcher.http2).Doc("Offer HTTP/2."),
       CRAWLD_KEY(fetcher.max_streams)
           .Range(1, 1000)
@@ -530,8 +531,8 @@ std::vector<Key> MakeTable() {
           .Live()
           .Range(64 * kMiB, kTiB)
           .Doc(
-              "While the process has nine tenths of this in RAM, nothing more is fetched. null: of "
-              "what its control group may have, or of the machine's memory."),
+              "While the process has nine tenths of this in RAM, nothing more is fetched. What its "
+              "control group or the machine has counts as well, if it is less."),
 
       CRAWLD_KEY(admin.socket)
           .Range(1, kPathBytes)

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -22,15 +23,13 @@ std::string ReadFile(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-uint64_t MemoryOf(const WatermarkOptions& options) {
-  if (options.max_memory_bytes) return *options.max_memory_bytes;
+}  // namespace
+
+uint64_t MemoryLimit(const std::optional<uint64_t>& max_memory) {
   const uint64_t ram =
       static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  const auto group = ControlGroupMemory();
-  return group ? std::min(*group, ram) : ram;
+  return std::min({max_memory.value_or(ram), ControlGroupMemory().value_or(ram), ram});
 }
-
-}  // namespace
 
 std::optional<uint64_t> ControlGroupMemory() {
   return ControlGroupMemory("/sys/fs/cgroup", ReadFile("/proc/self/cgroup"));
@@ -38,18 +37,28 @@ std::optional<uint64_t> ControlGroupMemory() {
 
 std::optional<uint64_t> ControlGroupMemory(const std::filesystem::path& cgroup_root,
                                            const std::string& self) {
-  // cgroups(7): "0::/user.slice/x.service".
-  const size_t at = self.find("0::/");
-  if (at == self.npos) return std::nullopt;
-  const size_t from = at + 3;
-  std::filesystem::path group = self.substr(from, self.find('\n', from) - from);
+  // cgroups(7): "0::/user.slice/x.service" of version 2, "4:memory:/x" of version 1. A container
+  // may see its own group as the root of them all, whatever its name is outside.
+  struct Version {
+    const char* mark;
+    const char* folder;
+    const char* file;
+  };
   std::optional<uint64_t> least;
-  for (bool more = true; more; group = group.parent_path()) {
-    more = group.has_relative_path();
-    const std::string text = ReadFile(cgroup_root / group.relative_path() / "memory.max");
-    uint64_t limit = 0;  // or "max"
-    if (std::from_chars(text.data(), text.data() + text.size(), limit).ec == std::errc()) {
-      least = std::min(least.value_or(limit), limit);
+  for (const auto& [mark, folder, file] :
+       {Version{"0::/", "", "memory.max"},
+        Version{":memory:/", "memory", "memory.limit_in_bytes"}}) {
+    const size_t at = self.find(mark);
+    if (at == self.npos) continue;
+    const size_t from = at + std::strlen(mark) - 1;
+    std::filesystem::path group = self.substr(from, self.find('\n', from) - from);
+    for (bool more = true; more; group = group.parent_path()) {
+      more = group.has_relative_path();
+      const std::string text = ReadFile(cgroup_root / folder / group.relative_path() / file);
+      uint64_t limit = 0;  // or "max"; of version 1 more than there can be
+      if (std::from_chars(text.data(), text.data() + text.size(), limit).ec == std::errc()) {
+        least = std::min(least.value_or(limit), limit);
+      }
     }
   }
   return least;
@@ -69,59 +78,69 @@ void Watermarks::Apply(WatermarkOptions options) {
   options_ = std::move(options);
 }
 
-void Watermarks::Look() {
+void Watermarks::LookAtDisk() {
   WatermarkOptions options;
   bool was_low = false;
-  bool was_high = false;
   {
     MutexLock lock(mutex_);
     options = options_;
     was_low = disk_low_;
-    was_high = memory_high_;
   }
-  ResourceUse use;
+  std::optional<uint64_t> free;
   std::error_code error;
   const auto space = std::filesystem::space(options.data_dir, error);
-  if (!error) use.free_disk_bytes = space.available;
-  use.memory_bytes = ResidentBytes();
-  use.memory_limit_bytes = MemoryOf(options);
-
+  if (!error) free = space.available;
   // Of a disk what is free counts, the other way round.
   const uint64_t wanted = options.min_free_disk_bytes;
-  const uint64_t missing =
-      use.free_disk_bytes && *use.free_disk_bytes < wanted ? wanted - *use.free_disk_bytes : 0;
-  const bool plenty = !use.free_disk_bytes || *use.free_disk_bytes >= wanted + wanted / 8;
+  const uint64_t missing = free && *free < wanted ? wanted - *free : 0;
+  const bool plenty = !free || *free >= wanted + wanted / 8;
   const bool low = disk_.Look(missing, 0, plenty ? 1 : 0);
-  const uint64_t limit = use.memory_limit_bytes;
-  const bool high = memory_.Look(use.memory_bytes, limit / 10 * 9, limit / 10 * 8);
-  if (high) malloc_trim(0);  // what is free and fragmented may be all that is too much
   {
     MutexLock lock(mutex_);
-    use_ = use;
+    use_.free_disk_bytes = free;
     disk_low_ = low;
-    memory_high_ = high;
   }
   pipeline_.SetBrake(pipeline::Brake::kDisk, low);
-  // Once nothing is under way it gets no smaller by waiting: the crawl goes on, a breath at a time.
-  const pipeline::PipelineStats line = pipeline_.stats();
-  const bool drained = line.in_flight == 0 && line.fetched_queue == 0 && line.parsed_queue == 0;
-  pipeline_.SetBrake(pipeline::Brake::kMemory, high && !drained);
   if (low && !was_low) {
     spdlog::warn(
         "{}: {} free, less than resources.min_free_disk ({}): nothing more is fetched until there "
         "is more room; move finished files of warc/ and pages/ away",
-        options.data_dir.string(), Bytes(*use.free_disk_bytes), Bytes(wanted));
+        options.data_dir.string(), Bytes(*free), Bytes(wanted));
   } else if (was_low && !low) {
     spdlog::warn("{}: there is room again, the crawl goes on", options.data_dir.string());
   }
+}
+
+void Watermarks::LookAtMemory() {
+  std::optional<uint64_t> max_memory;
+  bool was_high = false;
+  {
+    MutexLock lock(mutex_);
+    max_memory = options_.max_memory_bytes;
+    was_high = memory_high_;
+  }
+  const uint64_t limit = MemoryLimit(max_memory);  // a control group's may have changed
+  const uint64_t used = ResidentBytes();
+  const bool high = memory_.Look(used, limit / 10 * 9, limit / 10 * 8);
+  {
+    MutexLock lock(mutex_);
+    use_.memory_bytes = used;
+    use_.memory_limit_bytes = limit;
+    memory_high_ = high;
+  }
+  // Once nothing is under way it gets no smaller by waiting: the crawl goes on, a breath at a time.
+  const pipeline::PipelineStats line = pipeline_.stats();
+  const bool drained = line.in_flight == 0 && line.fetched_queue == 0 && line.parsed_queue == 0;
+  pipeline_.SetBrake(pipeline::Brake::kMemory, high && !drained);
+  if (high) malloc_trim(0);  // what is free and fragmented may be all that is too much
   if (high && !was_high) {
     spdlog::warn(
         "the process has {} of {} it may have: nothing more is fetched until it has less; lower "
         "fetcher.memory_budget, frontier.cache or fetcher.concurrency, or raise "
         "resources.max_memory",
-        Bytes(use.memory_bytes), Bytes(limit));
+        Bytes(used), Bytes(limit));
   } else if (was_high && !high) {
-    spdlog::warn("the process is smaller again ({}), the crawl goes on", Bytes(use.memory_bytes));
+    spdlog::warn("the process is smaller again ({}), the crawl goes on", Bytes(used));
   }
 }
 

@@ -6,10 +6,11 @@
 // and is committed, so that what follows is a wait and not a crash. Each mark has a distance to the
 // one where the brake comes off, so that the crawl does not flutter.
 //
-// What may be used of the memory: `max_memory`, or what the control group allows (cgroup v2,
-// memory.max, of this group and those above it), or the machine's RAM.
+// What may be used of the memory: `max_memory`, or what the control group allows (of this group and
+// those above it: memory.max of cgroup v2, memory.limit_in_bytes of v1), or the machine's RAM;
+// whatever is least.
 //
-// Thread safety: Look() from one thread at a time, all else from any.
+// Thread safety: each of the two looks from one thread at a time, all else from any.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +52,10 @@ class Watermarks {
   // The pipeline must outlive it.
   Watermarks(WatermarkOptions options, pipeline::Pipeline& pipeline);
 
-  // Looks, and puts the brakes on or takes them off. To be called every second or so.
-  void Look() EXCLUDES(mutex_);
+  // Look, and put the brake on or take it off. To be called every second or so, and of memory ten
+  // times as often: a crawl may grow by a hundred MiB a second. Cost: 0.1 ms.
+  void LookAtDisk() EXCLUDES(mutex_);
+  void LookAtMemory() EXCLUDES(mutex_);
   void Apply(WatermarkOptions options) EXCLUDES(mutex_);
 
   ResourceUse use() const EXCLUDES(mutex_);
@@ -68,14 +71,15 @@ class Watermarks {
   bool disk_low_ GUARDED_BY(mutex_) = false;
   bool memory_high_ GUARDED_BY(mutex_) = false;
 
-  // Owned by who calls Look().
-  Watermark disk_;
-  Watermark memory_;
+  Watermark disk_;    // owned by who calls LookAtDisk()
+  Watermark memory_;  // likewise
 };
 
-// What the process may have: the least `memory.max` of the control group in `cgroup_root` (usually
-// /sys/fs/cgroup) that `self` (the text of /proc/self/cgroup) names, and those above it. nullopt:
-// there is no limit.
+// What the process may have: the least of `max_memory`, the control group's and the machine's.
+uint64_t MemoryLimit(const std::optional<uint64_t>& max_memory);
+
+// The least limit of the control group in `cgroup_root` (usually /sys/fs/cgroup) that `self` (the
+// text of /proc/self/cgroup) names, and of those above it. nullopt: there is none.
 std::optional<uint64_t> ControlGroupMemory(const std::filesystem::path& cgroup_root,
                                            const std::string& self);
 // Of this process.

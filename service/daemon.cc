@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/readable.h"
 #include "concurrency/background.h"
 #include "health/watchdog.h"
 #include "pipeline/seeder.h"
@@ -27,6 +28,7 @@ namespace {
 constexpr Millis kBarPeriod{200};
 constexpr Millis kLinePeriod{10'000};
 constexpr Millis kWatchPeriod{1000};
+constexpr Millis kMemoryPeriod{100};
 constexpr Millis kCookiePeriod{60'000};
 constexpr Millis kPutPatience{100};
 
@@ -50,6 +52,19 @@ void FitDescriptors(const config::Config& config, fetcher::FetcherOptions& fetch
   left -= pipeline.max_slow;
   fetcher.max_kept_connections = static_cast<uint32_t>(
       std::min<uint64_t>(fetcher.max_kept_connections, left / config.fetcher.threads));
+}
+
+// Where memory is little, less of it is for bodies: with all that is not free yet, they take twice
+// what they may.
+void FitMemory(const config::Config& config, fetcher::FetcherOptions& fetcher) {
+  const uint64_t limit = health::MemoryLimit(config.resources.max_memory_bytes);
+  const uint64_t share = std::max(limit / 8, fetcher.max_body_bytes);
+  if (fetcher.memory_budget_bytes <= share) return;
+  fetcher.memory_budget_bytes = share;
+  spdlog::warn(
+      "the process may have {} of memory: fetcher.memory_budget is {} for now, an eighth of that "
+      "(but at least max_body)",
+      Bytes(limit), Bytes(share));
 }
 
 int TerminalWidth() {
@@ -111,7 +126,8 @@ Daemon::Daemon(const std::filesystem::path& config, bool once)
       archive_(config_.data_dir, ArchiveOptionsOf(config_), frontier_.archive_position()),
       fetcher_options_(FetcherOptionsOf(config_)),
       pipeline_options_(PipelineOptionsOf(config_, once)),
-      fetcher_((FitDescriptors(config_, fetcher_options_, pipeline_options_), fetcher_options_)),
+      fetcher_((FitDescriptors(config_, fetcher_options_, pipeline_options_),
+                FitMemory(config_, fetcher_options_), fetcher_options_)),
       pipeline_(pipeline_options_, clock_, stop_, frontier_, fetcher_, archive_),
       host_health_(std::in_place, HostHealthOptionsOf(config_), clock_, fetcher_, frontier_),
       watermarks_(WatermarkOptionsOf(config_), pipeline_),
@@ -124,7 +140,8 @@ Daemon::Daemon(const std::filesystem::path& config, bool once)
       reloader_(path_, config_, CheckAgainstRooms, Rooms()) {
   health_ = &*host_health_;
   steering_.Restore();
-  watermarks_.Look();
+  watermarks_.LookAtDisk();
+  watermarks_.LookAtMemory();
   api_.emplace(Sources());
   if (auto admin = AdminOptionsOf(config_)) {
     admin->counters = &http_counters_;
@@ -277,12 +294,14 @@ pipeline::Pipeline::End Daemon::Crawl() {
     const auto alarm = watchdog.Look(fetcher_.stats(), concurrency::ListThreads(),
                                      std::chrono::steady_clock::now());
     if (alarm) spdlog::error("{}", *alarm);
-    watermarks_.Look();
+    watermarks_.LookAtDisk();
     logging_.Tick();
     const pipeline::Snapshot now = Look();
     const uint64_t before = std::exchange(pages, now.pipeline.pages);
     Systemd::Status(pipeline::StatusLine(now, static_cast<double>(pages - before)));
   });
+  concurrency::BackgroundThread meter(
+      "memory", kMemoryPeriod, [this](const concurrency::Event&) { watermarks_.LookAtMemory(); });
   concurrency::BackgroundThread historian(
       "history", admin::History::kPeriod, [this](const concurrency::Event&) {
         history_.Add(Look(), pipeline_.metrics(), watermarks_.use());

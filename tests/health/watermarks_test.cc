@@ -37,6 +37,13 @@ TEST(WatermarkTest, TheLeastLimitOfAControlGroupAndThoseAboveItCounts) {
   EXPECT_EQ(ControlGroupMemory(root.path(), "1:name=x:/y\n0::/user.slice/x.service\n"), 300U);
   EXPECT_EQ(ControlGroupMemory(root.path(), "0::/\n"), 300U);
   EXPECT_FALSE(ControlGroupMemory(root.path(), ""));
+  // Of version 1, in a container: its own group is the root that it sees.
+  std::filesystem::create_directories(root / "memory");
+  write("memory/memory.limit_in_bytes", "200");
+  EXPECT_EQ(ControlGroupMemory(root.path(), "5:pids:/a\n4:memory:/docker/x\n"), 200U);
+  std::filesystem::create_directories(root / "memory/docker/x");
+  write("memory/docker/x/memory.limit_in_bytes", "100");
+  EXPECT_EQ(ControlGroupMemory(root.path(), "5:pids:/a\n4:memory:/docker/x\n"), 100U);
 }
 
 }  // namespace
