@@ -27,6 +27,7 @@
 
 #include "admin/admin_client.h"
 #include "admin/embedded.h"
+#include "service/wiring.h"
 #include "tests/support/http_server.h"
 #include "tests/support/temp_dir.h"
 
@@ -247,6 +248,28 @@ TEST_F(DaemonTest, AnEmptySubmissionHasAnEmptyAnswer) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "");
   EXPECT_EQ(client_->Post("/api/v1/urls?kind=pages", "", "text/plain").status, 400);
+}
+
+TEST_F(DaemonTest, SoManyHostsMayBeHeldAndNoMore) {
+  WriteConfig("politeness: {delay: 0, robots: false}\n");
+  WriteList("a.txt", "# nothing yet\n");
+  admin::SteeringState full;
+  for (size_t i = 0; i < admin::Steering::kMaxHolds; ++i) {
+    full.holds.push_back({.name = "h" + std::to_string(i) + ".test"});
+  }
+  {
+    frontier::Frontier frontier(dir_ / "data/frontier", FrontierOptionsOf(config::Load(config_)));
+    frontier::CommitGroup group;
+    group.notes.emplace_back(admin::Steering::kNote, admin::Encode(full));
+    frontier.Commit(std::move(group), WallTime(Millis(1)));
+  }
+  StartAgain();
+  const admin::AdminAnswer answer = Order("block", R"({"host":"one-more.test"})");
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_THAT(answer.body, HasSubstr("10000 hosts and domains are held"));
+  EXPECT_EQ(Order("block", R"({"host":"h7.test"})").status, 200) << "it is one of them";
+  EXPECT_EQ(Order("unblock", R"({"host":"h7.test"})").status, 200);
+  EXPECT_EQ(Order("block", R"({"host":"one-more.test"})").status, 200);
 }
 
 // --- lists and reload
