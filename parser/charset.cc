@@ -381,6 +381,21 @@ std::string_view DecodeToUtf8(std::string_view bytes, std::string_view encoding,
   return storage;
 }
 
+void Utf16ToUtf8(std::string& text) {
+  std::string_view encoding;
+  const auto ascii = [&text](size_t zero, size_t other) {
+    return text.size() >= 4 && text[zero] == 0 && text[zero + 2] == 0 && text[other] > 0 &&
+           text[other + 2] > 0;
+  };
+  const bool little = text.starts_with("\xFF\xFE");
+  const bool big = text.starts_with("\xFE\xFF");
+  if (little || ascii(1, 0)) encoding = "utf-16le";
+  if (big || ascii(0, 1)) encoding = "utf-16be";
+  if (encoding.empty()) return;
+  std::string storage;
+  text = DecodeToUtf8(std::string_view(text).substr(little || big ? 2 : 0), encoding, storage);
+}
+
 struct StreamDecoder::State {
   bool replacement = false;
   bool over = false;    // "replacement" has been written

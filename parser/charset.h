@@ -44,6 +44,11 @@ std::string_view PrescanMeta(std::string_view bytes);
 // O(1).
 Charset DetermineCharset(std::string_view bytes, std::string_view header_charset);
 
+// For a text that has to be UTF-8 and may come from an editor that saves UTF-16 (a robots.txt, RFC
+// 9309 section 2.2): makes it UTF-8 if it is UTF-16 by its byte order mark, or because its first
+// two characters are ASCII in that; else the bytes stay as they are.
+void Utf16ToUtf8(std::string& text);
+
 // Decodes to valid UTF-8. When `bytes` are that already, returns a view of them and does not touch
 // `storage`; else the text is built in `storage`, which the view then points into. At most
 // three times as long as the input. "replacement" gives a single U+FFFD for any non-empty input.

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/backoff.h"
+#include "parser/charset.h"
 #include "parser/sitemap.h"
 #include "pipeline/answer.h"
 #include "web/date.h"
@@ -260,6 +261,7 @@ void PageWorker::ReadBody(Page& page) {
       RobotsResult& robots = *completion.robots;
       if (robots.kind != RobotsResult::Kind::kRules) break;
       robots.body = std::move(decoded->bytes);
+      parser::Utf16ToUtf8(robots.body);
       if (!options_.follow_sitemaps) break;
       const auto rules = web::RobotsRules::Parse(robots.body, options_.robots_token);
       page.entries = rules.sitemaps().size();

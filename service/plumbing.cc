@@ -98,7 +98,9 @@ int RobotsTool(const RobotsToolOptions& options) {
   if (!options.list && !options.url && !options.urls_from) {
     throw UsageError("robots: nothing to answer; give --url, --urls-from or --list");
   }
-  const auto rules = web::RobotsRules::Parse(ReadAll(std::cin), options.agent);
+  std::string robots_txt = ReadAll(std::cin);
+  parser::Utf16ToUtf8(robots_txt);
+  const auto rules = web::RobotsRules::Parse(robots_txt, options.agent);
   if (options.list) {
     boost::json::object out;
     if (const auto delay = rules.crawl_delay()) {

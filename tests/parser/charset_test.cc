@@ -26,6 +26,24 @@ TEST(CharsetTest, Encoding_4_2_LabelsAndNames) {
   EXPECT_EQ(EncodingForLabel(""), "");
 }
 
+TEST(CharsetTest, ATextThatHasToBeUtf8MayBeUtf16) {
+  using namespace std::string_view_literals;
+  const auto made = [](std::string_view bytes) {
+    std::string text(bytes);
+    Utf16ToUtf8(text);
+    return text;
+  };
+  EXPECT_EQ(made("\xFF\xFE"sv), "");
+  EXPECT_EQ(made("\xFF\xFE\xE9\0"sv), "\xC3\xA9");
+  EXPECT_EQ(made("\xFE\xFF\0\xE9"sv), "\xC3\xA9");
+  EXPECT_EQ(made("U\0s\0e\0"sv), "Use");
+  EXPECT_EQ(made("\0U\0s\0e"sv), "Use");
+  for (const auto text : {""sv, "U"sv, "User"sv, "\xEF\xBB\xBFUser"sv, "\0\0\0\0"sv, "U\0se"sv,
+                          "/\xE9 is Latin-1"sv}) {
+    EXPECT_EQ(made(text), text);
+  }
+}
+
 TEST(CharsetTest, Html_PrescanReadsMetaAsABrowserDoes) {
   EXPECT_EQ(PrescanMeta("<meta charset=koi8-r>"), "koi8-r");
   EXPECT_EQ(PrescanMeta("<META/CHARSET = \"Latin1\">"), "windows-1252");

@@ -13,6 +13,7 @@
 
 #include "tests/support/http_server.h"
 #include "tests/support/site.h"
+#include "web/robots.h"
 
 namespace crawld::pipeline {
 namespace {
@@ -318,6 +319,25 @@ TEST_F(PageWorkerTest, AnAnswerWhoseHeadCannotBeReadIsNone) {
     if (result.completion.robots) {
       EXPECT_EQ(result.completion.robots->kind, RobotsResult::Kind::kUnreachable);
     }
+  }
+}
+
+TEST_F(PageWorkerTest, ARobotsFileInUtf16HasItsRules) {
+  const std::string text = "User-agent: *\r\nDisallow: /\xC3\xA9\r\n";
+  std::string little;
+  std::string big;
+  for (const char16_t c : std::u16string(u"User-agent: *\r\nDisallow: /\u00E9\r\n")) {
+    little += {static_cast<char>(c & 0xff), static_cast<char>(c >> 8)};
+    big += {static_cast<char>(c >> 8), static_cast<char>(c & 0xff)};
+  }
+  for (const std::string& body : {little, big, "\xFF\xFE" + little, "\xFE\xFF" + big}) {
+    const PageResult result = Process(TaskFor(TaskKind::kRobots, "http://a.test/robots.txt"),
+                                      Fetched(200, {}, std::string(body)));
+    ASSERT_EQ(result.completion.robots->kind, RobotsResult::Kind::kRules);
+    const auto rules = web::RobotsRules::Parse(result.completion.robots->body, "crawld");
+    EXPECT_FALSE(rules.Allows("/%C3%A9"));
+    EXPECT_TRUE(rules.Allows("/e"));
+    EXPECT_THAT(result.completion.robots->body, HasSubstr(text));
   }
 }
 
