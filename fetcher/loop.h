@@ -116,6 +116,7 @@ class Fetcher::Loop {
   void LaunchAgain(std::unique_ptr<Transfer> transfer);
   void Count(const Transfer& transfer);
   static void Describe(Transfer& transfer, CURLcode code);
+  static bool IsCutBehindHead(const Transfer& transfer);
   static void DescribeRefusal(Transfer& transfer, AddressKind kind, const std::string& ip);
   // Whether it is the proxy's fault, and then says so.
   static bool DescribeProxyError(Transfer& transfer, CURLcode code);

@@ -115,6 +115,23 @@ void Fetcher::Loop::DescribeError(Transfer& transfer, CURLcode code) {
   }
 }
 
+// libcurl 7.88 gives up a connection whose server breaks HTTP/2, and calls what it has of an answer
+// whole if its head says no length. Of a head without a body that is found out: a server has no
+// reason to end the connection there.
+bool Fetcher::Loop::IsCutBehindHead(const Transfer& transfer) {
+  const FetchResult& result = transfer.result;
+  if (result.protocol != "h2" || !result.body.empty() || result.status < 200 ||
+      result.status == 204 || result.status == 304) {
+    return false;
+  }
+  curl_off_t length = -1;
+  curl_easy_getinfo(transfer.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  if (length >= 0) return false;
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  return curl_easy_getinfo(transfer.easy, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK ||
+         socket == CURL_SOCKET_BAD;
+}
+
 void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) {
   FetchResult& result = transfer.result;
   CURL* easy = transfer.easy;
@@ -158,6 +175,9 @@ void Fetcher::Loop::Describe(Transfer& transfer, CURLcode code) {
   } else if (code != CURLE_OK) {
     DescribeError(transfer, code);
     if (transfer.answering) result.truncated = Truncation::kDisconnect;
+  } else if (transfer.answering && IsCutBehindHead(transfer)) {
+    result.Fail(FetchError::kHttp2, "the connection was given up behind the head");
+    result.truncated = Truncation::kDisconnect;
   } else if (!transfer.answering) {
     result.Fail(FetchError::kProtocol, "the response ended within its head");
   }

@@ -85,11 +85,6 @@ std::string Number(uint32_t n, int bytes) {
   return text;
 }
 
-std::string Frame(uint8_t type, uint8_t flags, uint32_t stream, std::string_view payload) {
-  return Number(static_cast<uint32_t>(payload.size()), 3) + static_cast<char>(type) +
-         static_cast<char>(flags) + Number(stream, 4) + std::string(payload);
-}
-
 // ":status: 200" and the length (RFC 7541: static entries 8 and 28).
 std::string HeadersOf(const std::string& body) {
   const std::string length = std::to_string(body.size());
@@ -97,6 +92,11 @@ std::string HeadersOf(const std::string& body) {
 }
 
 }  // namespace
+
+std::string Http2Frame(uint8_t type, uint8_t flags, uint32_t stream, std::string_view payload) {
+  return Number(static_cast<uint32_t>(payload.size()), 3) + static_cast<char>(type) +
+         static_cast<char>(flags) + Number(stream, 4) + std::string(payload);
+}
 
 TlsServer::TlsServer(Handler handler, const TlsServerOptions& options)
     : handler_(std::move(handler)), options_(options) {
@@ -214,7 +214,7 @@ void TlsServer::ServeHttp2(SSL* ssl, int fd, int connection) {
   std::deque<Stream> streams;
   std::array<char, 24> preface;
   if (!ReadAll(ssl, preface.data(), preface.size())) return;
-  if (!WriteAll(ssl, Frame(kSettings, 0, 0, ""))) return;
+  if (!WriteAll(ssl, Http2Frame(kSettings, 0, 0, ""))) return;
   while (!acceptor_.stopping()) {
     pollfd wait{fd, POLLIN, 0};
     const bool may_answer = !options_.wait || released_.load();
@@ -230,9 +230,9 @@ void TlsServer::ServeHttp2(SSL* ssl, int fd, int connection) {
       std::string payload(size, '\0');
       if (!ReadAll(ssl, payload.data(), size)) break;
       if (byte(3) == kSettings && (byte(4) & kAck) == 0) {
-        if (!WriteAll(ssl, Frame(kSettings, kAck, 0, ""))) break;
+        if (!WriteAll(ssl, Http2Frame(kSettings, kAck, 0, ""))) break;
       } else if (byte(3) == kPing && (byte(4) & kAck) == 0) {
-        if (!WriteAll(ssl, Frame(kPing, kAck, 0, payload))) break;
+        if (!WriteAll(ssl, Http2Frame(kPing, kAck, 0, payload))) break;
       } else if (byte(3) == kReset) {
         const auto gone = std::find_if(streams.begin(), streams.end(),
                                        [id](const Stream& stream) { return stream.id == id; });
@@ -246,10 +246,12 @@ void TlsServer::ServeHttp2(SSL* ssl, int fd, int connection) {
         request.connection = connection;
         TlsAnswer answer = handler_(request);
         if (answer.reset != 0) {
-          if (!WriteAll(ssl, Frame(kReset, 0, id, Number(answer.reset, 4)))) break;
+          if (!WriteAll(ssl, Http2Frame(kReset, 0, id, Number(answer.reset, 4)))) break;
         } else if (answer.goaway) {
-          WriteAll(ssl, Frame(kGoaway, 0, 0, Number(0, 4) + Number(0, 4)));
+          WriteAll(ssl, Http2Frame(kGoaway, 0, 0, Number(0, 4) + Number(0, 4)));
           break;
+        } else if (answer.frames) {
+          if (!WriteAll(ssl, answer.frames(id)) || answer.close) break;
         } else {
           streams.push_back({id, std::move(answer)});
           ++waiting_;
@@ -269,13 +271,13 @@ void TlsServer::ServeHttp2(SSL* ssl, int fd, int connection) {
       const std::string& body = stream->answer.body;
       std::string out;
       if (!std::exchange(stream->begun, true)) {
-        out += Frame(kHeaders, kEndHeaders | (body.empty() ? kEndStream : 0), stream->id,
-                     HeadersOf(body));
+        out += Http2Frame(kHeaders, kEndHeaders | (body.empty() ? kEndStream : 0), stream->id,
+                          HeadersOf(body));
       }
       const std::string piece = body.substr(stream->sent, kPiece);
       stream->sent += piece.size();
       const bool last = stream->sent == body.size();
-      if (!piece.empty()) out += Frame(kData, last ? kEndStream : 0, stream->id, piece);
+      if (!piece.empty()) out += Http2Frame(kData, last ? kEndStream : 0, stream->id, piece);
       if (!WriteAll(ssl, out)) return;
       if (last) {
         stream = streams.erase(stream);

@@ -33,10 +33,15 @@ struct TlsRequest {
 struct TlsAnswer {
   std::string body;
   bool stall = false;   // no answer
-  bool close = false;   // HTTP/1.1: the connection, after the answer
+  bool close = false;   // HTTP/1.1, and with `frames`: the connection, after the answer
   uint32_t reset = 0;   // HTTP/2: RST_STREAM with this code instead of an answer
   bool goaway = false;  // HTTP/2: the connection ends instead of an answer
+  // HTTP/2: what is sent instead of an answer, as it is, to the stream of that number.
+  std::function<std::string(uint32_t stream)> frames = {};
 };
+
+// RFC 9113 section 4.1.
+std::string Http2Frame(uint8_t type, uint8_t flags, uint32_t stream, std::string_view payload);
 
 struct TlsServerOptions {
   std::vector<std::string> names = {"IP:127.0.0.1"};  // of the certificate: "DNS:a.test", "IP:..."
