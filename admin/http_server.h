@@ -3,7 +3,9 @@
 // For a few operators and a scraper, in a process whose time is for something else: one thread of
 // low priority serves all of them, and no more than `rate` requests a second; who asks for more
 // waits. Heads, bodies and the number of connections are limited, and a client that is slow loses
-// its connection. On TCP a request needs the token, if there is one, and must be meant for us (its
+// its connection. When there are as many connections as may be, and another one comes, the one that
+// has been silent longest is closed; who has not sent a whole head is silent, and who is being
+// answered is not. On TCP a request needs the token, if there is one, and must be meant for us (its
 // Host header), so that a page in the operator's browser cannot speak to us under a name of its
 // own. The Unix socket is for whom its folder's and its own permissions let in (0660).
 //
@@ -70,7 +72,7 @@ struct HttpServerOptions {
   std::optional<std::filesystem::path> socket;  // one that is there and nobody serves is replaced
   std::optional<std::string> listen;            // "127.0.0.1:8080", "[::1]:0"
   std::string token = {};                       // for TCP; empty: none is asked for
-  uint32_t max_connections = 64;                // of each of the two
+  uint32_t max_connections = 64;                // of each of the two; see above
   uint32_t max_header_bytes = 16 << 10;
   uint32_t max_body_bytes = 1 << 20;
   uint32_t rate = 200;  // requests a second, all clients together; bursts of as many

@@ -220,7 +220,8 @@ void AddResources(Families& out, const MetricSources& from) {
       .Value(memory.store_cache_bytes, "owner", "store_cache")
       .Value(memory.store_write_buffer_bytes, "owner", "store_write_buffers")
       .Value(use.memory_bytes - std::min(use.memory_bytes, named), "owner", "other");
-  out.Gauge("memory_limit_bytes", "What the process may have (resources.max_memory).")
+  out.Gauge("memory_limit_bytes",
+            "What the process may have: by resources.max_memory, its control group, the machine.")
       .Value(use.memory_limit_bytes);
   out.Gauge("disk_free_bytes", "Room on data_dir's disk.").Value(use.free_disk_bytes.value_or(0));
   out.Gauge("brake", "1 while nothing more is fetched for this reason.");

@@ -26,6 +26,7 @@ void Submission::TakeLine(std::string_view line) {
   const std::string_view text = config::SeedLineContent(line);
   if (text.empty()) return;
   Line& result = lines_.emplace_back();
+  ++bad_;
   result.number = number_;
   if (line.size() > config::kMaxSeedLineBytes) {
     result.error = fmt::format("the line has more than {} bytes", config::kMaxSeedLineBytes);
@@ -41,6 +42,7 @@ void Submission::TakeLine(std::string_view line) {
   }
   url->DropFragment();
   urls_.push_back(frontier_.scope().JudgeSeed(*std::move(url), kind_));
+  --bad_;
 }
 
 void Submission::Take(std::string_view piece, bool last) {
@@ -62,13 +64,18 @@ std::optional<concurrency::Future<void>> Submission::HandOver() {
   std::optional<concurrency::Promise<void>> promise(std::in_place);
   auto durable = promise->GetFuture();
   if (urls_.empty()) {
+    pipeline_.CountBadLines(std::exchange(bad_, 0));
     promise->SetValue();
     return durable;
   }
   if (before_.empty()) before_ = frontier_.StatesOf(urls_);
   pipeline::SeedBatch batch;
   batch.seeds = urls_;
-  if (pipeline_.Put(batch, Millis(0), &promise)) return durable;
+  batch.bad_lines = bad_;
+  if (pipeline_.Put(batch, Millis(0), &promise)) {
+    bad_ = 0;
+    return durable;
+  }
   durable.Cancel();
   if (pipeline_.stopping()) {
     throw FatalError("the crawl is being stopped: this line and those after it were not taken");

@@ -52,6 +52,7 @@ class Submission final : public BodyHandler {
   std::string rest_;  // of a line that goes on in the next piece
   uint64_t number_ = 0;
   std::vector<Line> lines_;
+  uint64_t bad_ = 0;  // of them
   std::vector<frontier::Discovery> urls_;
   States before_;  // what was known of them
 };

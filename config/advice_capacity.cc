@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/advice_rules.h"
+#include "config/fit.h"
 #include "config/suggest.h"
 #include "config/units.h"
 
@@ -25,6 +26,21 @@ std::string Roughly(uint64_t bytes) {
 
 // --- memory, descriptors, cores
 
+uint64_t MayHave(const Adviser& adviser) {
+  const uint64_t machine = adviser.machine.memory_bytes;
+  return std::min(adviser.config.resources.max_memory_bytes.value_or(machine), machine);
+}
+
+void LookAtBudget(Adviser& adviser) {
+  if (adviser.machine.memory_bytes == 0 || !adviser.Chosen("fetcher.memory_budget")) return;
+  const uint64_t fitted = FittedMemoryBudget(adviser.config, MayHave(adviser));
+  if (fitted == adviser.config.fetcher.memory_budget_bytes) return;
+  adviser.Say("fetcher.memory_budget", "is more than an eighth of the " +
+                                           Roughly(MayHave(adviser)) +
+                                           " that the process may have, so that a start makes it " +
+                                           Roughly(fitted) + "; give no more, or more memory");
+}
+
 // docs/architecture.md, "Back-pressure and memory", has what each may hold at worst.
 void LookAtMemory(Adviser& adviser) {
   constexpr uint64_t kProgram = 64 * kMiB;
@@ -33,11 +49,11 @@ void LookAtMemory(Adviser& adviser) {
   const Machine& machine = adviser.machine;
   const Config& config = adviser.config;
   if (machine.memory_bytes == 0) return;
-  const uint64_t workers =
-      std::max<uint64_t>(1, config.parser.threads != 0 ? config.parser.threads : machine.cores);
+  const uint64_t may_have = MayHave(adviser);
+  const uint64_t workers = FittedParserThreads(config, may_have, machine.cores);
   std::array<std::pair<const char*, uint64_t>, 5> parts = {{
-      {"fetcher.memory_budget",
-       config.fetcher.memory_budget_bytes + config.fetcher.threads * config.fetcher.max_body_bytes},
+      {"fetcher.memory_budget", FittedMemoryBudget(config, may_have) +
+                                    config.fetcher.threads * config.fetcher.max_body_bytes},
       {"frontier.cache", std::max(config.frontier.cache_bytes, config.frontier.write_buffer_bytes)},
       {"frontier.seen_cache", config.frontier.seen_cache_bytes},
       {"frontier.hosts_in_memory", config.frontier.hosts_in_memory * kHost},
@@ -246,6 +262,7 @@ constexpr AdviceRule kRules[] = {
      "`resources.max_memory`",
      LookAtMemory},
     {"resources.max_memory", "more than that", LookAtMaxMemory},
+    {"fetcher.memory_budget", "more than an eighth of it", LookAtBudget},
     {"fetcher.concurrency, fetcher.max_slow", "more descriptors than a process may open here",
      LookAtDescriptors},
     {"fetcher.threads, parser.threads", "more than cores, more than two a core", LookAtThreads},

@@ -118,8 +118,13 @@ Config Reloaded(const Config& running, const Config& next) {
       if (const HostRule* same = find(next, rule)) order.push_back(same);
     }
   }
-  for (const HostRule& rule : next.hosts) {
-    if (reorder || find(running, rule) == nullptr) order.push_back(&rule);
+  // New ones go before the one that they stand before, as the first that matches counts.
+  const HostRule* behind = nullptr;
+  for (auto rule = next.hosts.rbegin(); rule != next.hosts.rend(); ++rule) {
+    if (reorder || find(running, *rule) == nullptr) {
+      order.insert(std::find(order.begin(), order.end(), behind), &*rule);
+    }
+    behind = &*rule;
   }
   for (const HostRule* rule : order) out.hosts.push_back(MergedRule(find(running, *rule), rule));
   // What only a restart takes away.

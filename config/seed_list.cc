@@ -427,6 +427,12 @@ std::set<std::filesystem::path> FoldersOfSeedPattern(const std::string& pattern,
       for (const std::filesystem::path& folder : *found) take(folder);
     }
   }
+  const std::string last = std::filesystem::path(pattern).filename().string();
+  if (last.find_first_of(kWildcards) != std::string::npos) {
+    if (const auto found = Glob(FullPattern(pattern, base_dir), GLOB_ONLYDIR | GLOB_NOSORT)) {
+      for (const std::filesystem::path& folder : *found) take(folder);
+    }
+  }
   if (!wild) take(fixed);
   return folders;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <fstream>
@@ -17,6 +18,10 @@
 
 namespace crawld::health {
 namespace {
+
+constexpr std::chrono::seconds kHighLasts{5};  // for who asks: it does not flutter
+constexpr std::chrono::seconds kTrimAgain{1};
+constexpr std::chrono::minutes kSayAgain{1};
 
 std::string ReadFile(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -42,22 +47,26 @@ std::optional<uint64_t> ControlGroupMemory(const std::filesystem::path& cgroup_r
   struct Version {
     const char* mark;
     const char* folder;
-    const char* file;
+    std::vector<const char*> files;
+  };
+  const std::array<Version, 2> versions = {
+      Version{"0::/", "", {"memory.max", "memory.high"}},
+      Version{":memory:/", "memory", {"memory.limit_in_bytes"}},
   };
   std::optional<uint64_t> least;
-  for (const auto& [mark, folder, file] :
-       {Version{"0::/", "", "memory.max"},
-        Version{":memory:/", "memory", "memory.limit_in_bytes"}}) {
+  for (const auto& [mark, folder, files] : versions) {
     const size_t at = self.find(mark);
     if (at == self.npos) continue;
     const size_t from = at + std::strlen(mark) - 1;
     std::filesystem::path group = self.substr(from, self.find('\n', from) - from);
     for (bool more = true; more; group = group.parent_path()) {
       more = group.has_relative_path();
-      const std::string text = ReadFile(cgroup_root / folder / group.relative_path() / file);
-      uint64_t limit = 0;  // or "max"; of version 1 more than there can be
-      if (std::from_chars(text.data(), text.data() + text.size(), limit).ec == std::errc()) {
-        least = std::min(least.value_or(limit), limit);
+      for (const char* file : files) {
+        const std::string text = ReadFile(cgroup_root / folder / group.relative_path() / file);
+        uint64_t limit = 0;  // or "max"; of version 1 more than there can be
+        if (std::from_chars(text.data(), text.data() + text.size(), limit).ec == std::errc()) {
+          least = std::min(least.value_or(limit), limit);
+        }
       }
     }
   }
@@ -113,35 +122,43 @@ void Watermarks::LookAtDisk() {
 
 void Watermarks::LookAtMemory() {
   std::optional<uint64_t> max_memory;
-  bool was_high = false;
   {
     MutexLock lock(mutex_);
     max_memory = options_.max_memory_bytes;
-    was_high = memory_high_;
   }
   const uint64_t limit = MemoryLimit(max_memory);  // a control group's may have changed
   const uint64_t used = ResidentBytes();
   const bool high = memory_.Look(used, limit / 10 * 9, limit / 10 * 8);
+  const Time now = std::chrono::steady_clock::now();
+  const bool began = std::exchange(was_high_, high);
   {
     MutexLock lock(mutex_);
     use_.memory_bytes = used;
     use_.memory_limit_bytes = limit;
-    memory_high_ = high;
+    if (high) last_high_ = now;
+    memory_high_ = last_high_ && now - *last_high_ < kHighLasts;
   }
   // Once nothing is under way it gets no smaller by waiting: the crawl goes on, a breath at a time.
   const pipeline::PipelineStats line = pipeline_.stats();
   const bool drained = line.in_flight == 0 && line.fetched_queue == 0 && line.parsed_queue == 0;
   pipeline_.SetBrake(pipeline::Brake::kMemory, high && !drained);
-  if (high) malloc_trim(0);  // what is free and fragmented may be all that is too much
-  if (high && !was_high) {
-    spdlog::warn(
-        "the process has {} of {} it may have: nothing more is fetched until it has less; lower "
-        "fetcher.memory_budget, frontier.cache or fetcher.concurrency, or raise "
-        "resources.max_memory",
-        Bytes(used), Bytes(limit));
-  } else if (was_high && !high) {
-    spdlog::warn("the process is smaller again ({}), the crawl goes on", Bytes(used));
+  if (high && (!last_trim_ || now - *last_trim_ >= kTrimAgain)) {
+    last_trim_ = now;
+    malloc_trim(0);  // what is free and fragmented may be all that is too much
   }
+  if (high && !began) TellOfMemory(used, limit, now);
+}
+
+// A crawl in a tight place comes to the mark again and again: one line a minute is enough.
+void Watermarks::TellOfMemory(uint64_t used, uint64_t limit, Time now) {
+  ++times_high_;
+  if (last_said_ && now - *last_said_ < kSayAgain) return;
+  last_said_ = now;
+  spdlog::warn(
+      "the process has {} of {} it may have: nothing more is fetched until it has less ({} times "
+      "by now); lower fetcher.memory_budget, frontier.cache or fetcher.concurrency, or raise "
+      "resources.max_memory",
+      Bytes(used), Bytes(limit), times_high_);
 }
 
 ResourceUse Watermarks::use() const {

@@ -19,7 +19,6 @@
 namespace crawld::pipeline {
 namespace {
 
-constexpr int kLookAnyway = 30'000;                // ms
 constexpr int kLookAgain = 500;                    // while a line may be being written
 constexpr std::chrono::milliseconds kGather{100};  // changes come in twos and threes
 constexpr uint32_t kChanges =
@@ -27,8 +26,9 @@ constexpr uint32_t kChanges =
 
 }  // namespace
 
-ListWatcher::ListWatcher(const frontier::Frontier& frontier, PutSeeds put)
-    : frontier_(frontier), put_(std::move(put)) {
+ListWatcher::ListWatcher(const frontier::Frontier& frontier, PutSeeds put,
+                         std::chrono::milliseconds look_anyway)
+    : frontier_(frontier), put_(std::move(put)), look_anyway_(look_anyway) {
   inotify_fd_ = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (inotify_fd_ < 0 || wake_fd_ < 0) {
@@ -87,7 +87,7 @@ void ListWatcher::Loop() {
     if (next) config = std::move(next);
     if (config && inline_too) ReadInlineSeeds(*config, frontier_, put_);
     if (!config) continue;
-    patience = Look(*config) ? kLookAgain : kLookAnyway;
+    patience = Look(*config) ? kLookAgain : static_cast<int>(look_anyway_.count());
   }
 }
 
@@ -141,7 +141,7 @@ bool ListWatcher::WatchFolders(const config::Config& config,
     more = more || watch >= 0;
     if (watch >= 0) continue;
     spdlog::warn("{}: cannot be watched ({}): lists in it are looked at every {} s", name,
-                 std::generic_category().message(error), kLookAnyway / 1000);
+                 std::generic_category().message(error), look_anyway_.count() / 1000);
   }
   std::set<int> used;
   for (const auto& [folder, watch] : watches_) used.insert(watch);

@@ -8,6 +8,7 @@
 // Thread safety: all members, from any thread. Its own thread is `lists`.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -26,9 +27,10 @@ namespace crawld::pipeline {
 
 class ListWatcher {
  public:
-  // `put` as in seeder.h; it and the frontier must outlive the watcher. Throws FatalError if the
-  // system gives no inotify.
-  ListWatcher(const frontier::Frontier& frontier, PutSeeds put);
+  // `put` as in seeder.h; it and the frontier must outlive the watcher. `look_anyway`: so often for
+  // file systems that tell nothing. Throws FatalError if the system gives no inotify.
+  ListWatcher(const frontier::Frontier& frontier, PutSeeds put,
+              std::chrono::milliseconds look_anyway = std::chrono::seconds(30));
   ~ListWatcher();
   ListWatcher(const ListWatcher&) = delete;
   ListWatcher& operator=(const ListWatcher&) = delete;
@@ -47,6 +49,7 @@ class ListWatcher {
 
   const frontier::Frontier& frontier_;
   const PutSeeds put_;
+  const std::chrono::milliseconds look_anyway_;
   int inotify_fd_ = -1;
   int wake_fd_ = -1;
   concurrency::Event stop_;

@@ -444,7 +444,7 @@ void PageWorker::FillBundle(Page& page) {
   if (task.info.kind != TaskKind::kPage && page.archived) log["entries"] = page.entries;
   if (page.links_bad > 0) log["entries_bad"] = page.links_bad;
   if (page.entries_dropped > 0) log["entries_dropped"] = page.entries_dropped;
-  page.out.truncated = fetched.truncated;
+  if (page.archived) page.out.truncated = fetched.truncated;
   page.out.dropped_links =
       page.entries_dropped + (page.parsed ? page.parsed->links_dropped : size_t{0});
   if (page.answer.redirect) log["redirect"] = View(page.answer.redirect->href());

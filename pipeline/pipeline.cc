@@ -163,12 +163,9 @@ PipelineStats Pipeline::stats() const {
 
 void Pipeline::SetBrake(Brake brake, bool on) {
   const uint32_t bit = uint32_t{1} << static_cast<int>(brake);
-  if (on) {
-    brakes_.fetch_or(bit, std::memory_order_relaxed);
-  } else {
-    brakes_.fetch_and(~bit, std::memory_order_relaxed);
-  }
-  wake_.Set();
+  const uint32_t before = on ? brakes_.fetch_or(bit, std::memory_order_relaxed)
+                             : brakes_.fetch_and(~bit, std::memory_order_relaxed);
+  if (((before & bit) != 0) != on) wake_.Set();
 }
 
 // Whether it had to.
@@ -528,7 +525,8 @@ Pipeline::End Pipeline::Run(
       read_seeds([this](SeedBatch batch) {
         if (stop_.IsSet()) return false;
         if (batch.seeds.empty() && batch.notes.empty()) return true;
-        metrics_.CountSeeds(batch.seeds.size(), batch.bad_lines);
+        const uint64_t urls = batch.seeds.size();
+        const uint64_t bad_lines = batch.bad_lines;
         Finished finished;
         Idle("waits for seeds to be committed");
         while (!finished.seeds_permit) {
@@ -538,7 +536,9 @@ Pipeline::End Pipeline::Run(
         Heartbeat("reads seeds");
         finished.seeds = std::move(batch);
         uncommitted_.fetch_add(1, std::memory_order_relaxed);
-        return parsed_.Put(std::move(finished));
+        if (!parsed_.Put(std::move(finished))) return false;
+        metrics_.CountSeeds(urls, bad_lines);
+        return true;
       });
     } catch (const std::exception& e) {
       Fail(e.what());

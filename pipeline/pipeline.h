@@ -111,6 +111,9 @@ class Pipeline {
   bool Put(SeedBatch& batch, Millis patience,
            std::optional<concurrency::Promise<void>>* durable = nullptr);
 
+  // Of lines that came to nothing else.
+  void CountBadLines(uint64_t lines) { metrics_.CountSeeds(0, lines); }
+
   // Puts a brake on, or takes it off. Nothing is leased while one is on.
   void SetBrake(Brake brake, bool on);
 

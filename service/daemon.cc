@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
-#include "base/readable.h"
 #include "concurrency/background.h"
 #include "health/watchdog.h"
 #include "pipeline/seeder.h"
 #include "service/commands.h"
-#include "service/machine.h"
+#include "service/fit.h"
+#include "service/progress.h"
 #include "service/summary.h"
 #include "service/systemd.h"
 #include "service/wiring.h"
@@ -31,41 +31,6 @@ constexpr Millis kWatchPeriod{1000};
 constexpr Millis kMemoryPeriod{100};
 constexpr Millis kCookiePeriod{60'000};
 constexpr Millis kPutPatience{100};
-
-// As many descriptors as the system allows. Where they are few, fewer connections are kept, and
-// fewer hosts that do not answer waited for.
-void FitDescriptors(const config::Config& config, fetcher::FetcherOptions& fetcher,
-                    pipeline::PipelineOptions& pipeline) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  const uint64_t needed = DescriptorsNeeded(config);
-  uint64_t left = limit.rlim_cur > needed ? limit.rlim_cur - needed : 0;
-  if (left < pipeline.max_slow) {
-    pipeline.max_slow = static_cast<uint32_t>(left / 2);
-    spdlog::warn(
-        "only {} file descriptors are allowed, and {} may be needed: raise LimitNOFILE (systemd) "
-        "or `ulimit -n`, or lower fetcher.concurrency and fetcher.max_slow; for now max_slow is {}",
-        limit.rlim_cur, needed + config.fetcher.max_slow, pipeline.max_slow);
-  }
-  left -= pipeline.max_slow;
-  fetcher.max_kept_connections = static_cast<uint32_t>(
-      std::min<uint64_t>(fetcher.max_kept_connections, left / config.fetcher.threads));
-}
-
-// Where memory is little, less of it is for bodies: with all that is not free yet, they take twice
-// what they may.
-void FitMemory(const config::Config& config, fetcher::FetcherOptions& fetcher) {
-  const uint64_t limit = health::MemoryLimit(config.resources.max_memory_bytes);
-  const uint64_t share = std::max(limit / 8, fetcher.max_body_bytes);
-  if (fetcher.memory_budget_bytes <= share) return;
-  fetcher.memory_budget_bytes = share;
-  spdlog::warn(
-      "the process may have {} of memory: fetcher.memory_budget is {} for now, an eighth of that "
-      "(but at least max_body)",
-      Bytes(limit), Bytes(share));
-}
 
 int TerminalWidth() {
   winsize size{};
@@ -102,10 +67,15 @@ Daemon::Blocked::Blocked() { BlockSignals(); }
 
 config::Config Daemon::Load(const std::filesystem::path& path) const {
   config::Config config = config::Load(path);
+  Check(config);
+  return config;
+}
+
+void Daemon::Check(const config::Config& config) const {
   CheckAgainstRooms(config);
   std::vector<config::Problem> problems;
   for (const config::SourceText& pattern : config.seeds.idle_files) {
-    if (!once_) break;
+    if (!once_) break;  // it waits for them
     problems.push_back({.file = config.origin,
                         .line = pattern.line,
                         .column = pattern.column,
@@ -113,7 +83,6 @@ config::Config Daemon::Load(const std::filesystem::path& path) const {
                         .message = "'" + pattern.text + "' stands for no file"});
   }
   if (!problems.empty()) throw config::ConfigError(std::move(problems));
-  return config;
 }
 
 Daemon::Daemon(const std::filesystem::path& config, bool once)
@@ -127,7 +96,9 @@ Daemon::Daemon(const std::filesystem::path& config, bool once)
       fetcher_options_(FetcherOptionsOf(config_)),
       pipeline_options_(PipelineOptionsOf(config_, once)),
       fetcher_((FitDescriptors(config_, fetcher_options_, pipeline_options_),
-                FitMemory(config_, fetcher_options_), fetcher_options_)),
+                FitMemory(config_, health::MemoryLimit(config_.resources.max_memory_bytes),
+                          fetcher_options_, pipeline_options_),
+                fetcher_options_)),
       pipeline_(pipeline_options_, clock_, stop_, frontier_, fetcher_, archive_),
       host_health_(std::in_place, HostHealthOptionsOf(config_), clock_, fetcher_, frontier_),
       watermarks_(WatermarkOptionsOf(config_), pipeline_),
@@ -137,7 +108,8 @@ Daemon::Daemon(const std::filesystem::path& config, bool once)
                .resources = [this] { return watermarks_.Checks(); },
                .total_timeout = config_.fetcher.total_timeout}),
       lists_(frontier_, [this](pipeline::SeedBatch batch) { return PutSeeds(std::move(batch)); }),
-      reloader_(path_, config_, CheckAgainstRooms, Rooms()) {
+      reloader_(
+          path_, config_, [this](const config::Config& next) { Check(next); }, Rooms()) {
   health_ = &*host_health_;
   steering_.Restore();
   watermarks_.LookAtDisk();

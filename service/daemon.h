@@ -27,7 +27,6 @@
 #include "pipeline/list_watcher.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/seeder.h"
-#include "service/progress.h"
 #include "service/signals.h"
 
 namespace crawld::service {
@@ -50,6 +49,8 @@ class Daemon {
   };
 
   config::Config Load(const std::filesystem::path& path) const;
+  // What the config room cannot judge, at a start and at a reload. Throws ConfigError.
+  void Check(const config::Config& config) const;
   SignalHandlers Handlers();
   frontier::FrontierOptions FrontierHooks();
   std::vector<admin::Reloader::Apply> Rooms();

@@ -23,7 +23,6 @@
 #include "concurrency/event.h"
 #include "config/config.h"
 #include "service/commands.h"
-#include "service/progress.h"
 #include "service/wiring.h"
 #include "web/utf8.h"
 

@@ -5,7 +5,7 @@
 
 #include "config/config.h"
 #include "pipeline/pipeline.h"
-#include "service/progress.h"
+#include "pipeline/snapshot.h"
 
 namespace crawld::service {
 

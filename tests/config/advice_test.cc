@@ -173,8 +173,15 @@ std::vector<Sample> Samples() {
       {"memory",
        "fetcher: {memory_budget: 3GiB}\n",
        {at("6:26", "fetcher.memory_budget")},
-       "may need 3824MiB (3088MiB for fetcher.memory_budget, 592MiB for parser.threads), and its "
-       "control group allows 2GiB",
+       "is more than an eighth of the 2GiB that the process may have, so that a start makes it "
+       "256MiB",
+       [](Machine& m) { m.memory_bytes = 2 * kGiB; }},
+      {"much memory",
+       "frontier: {cache: 2GiB}\n",
+       {at("6:19", "frontier.cache")},
+       "may need 2896MiB (2GiB for frontier.cache, 592MiB for parser.threads), and its control "
+       "group "
+       "allows 2GiB",
        [](Machine& m) {
          m.memory_bytes = 2 * kGiB;
          m.memory_limit = "its control group allows";

@@ -76,11 +76,24 @@ TEST(DifferenceTest, AnOrderOfHostsIsTakenUpUnlessItCountsForWhatIsNotLive) {
       "hosts: [{match: b.test, delay: 3s}, {match: '*.test', delay: 4s, http2: false},"
       " {match: a.test, delay: 1s}]");
   const Config after = Reloaded(more, turned_more);
-  EXPECT_EQ(order(after), "a.test *.test b.test ");
-  EXPECT_EQ(after.hosts[1].delay, std::chrono::seconds(4));
+  EXPECT_EQ(order(after), "a.test b.test *.test ") << "b.test has its delay at once";
+  EXPECT_EQ(after.hosts[2].delay, std::chrono::seconds(4));
   EXPECT_THAT(Differences(after, turned_more),
               ElementsAre(Difference{"hosts", "in this order", "in another", false}))
       << "it is named again";
+}
+
+// Found in a review: it was said to hold, and stood behind what it was an exception of.
+TEST(DifferenceTest, ANewEntryStandsBeforeWhatItIsAnExceptionOf) {
+  const Config running = Parse("hosts: [{match: '*.test', delay: 2s, http2: false}]");
+  const Config next = Parse(
+      "hosts: [{match: a.test, delay: 30s}, {match: '*.test', delay: 2s, http2: false},"
+      " {match: b.example, delay: 3s}]");
+  const Config after = Reloaded(running, next);
+  ASSERT_EQ(after.hosts.size(), 3U);
+  EXPECT_EQ(after.hosts[0].delay, std::chrono::seconds(30));
+  EXPECT_EQ(after.hosts[2].delay, std::chrono::seconds(3));
+  EXPECT_THAT(Differences(after, next), IsEmpty());
 }
 
 TEST(DifferenceTest, WhatAReloadTakesUpIsThereAndTheRestStillDiffers) {

@@ -269,6 +269,7 @@ TEST(FoldersOfSeedPatternTest, FoldersThatMayGetAFile) {
   EXPECT_THAT(of("sub/*.txt"), ElementsAre(base / "sub"));
   EXPECT_THAT(of("*/*/a.txt"), ElementsAre(base, base / "sub", base / "sub/deep"));
   EXPECT_THAT(of("none/*.txt"), IsEmpty());
+  EXPECT_THAT(of("s*"), ElementsAre(base, base / "sub")) << "every file of the folder is meant";
   EXPECT_THAT(FoldersOfSeedPattern((dir.path() / "*/sub/a.txt").string(), "/nowhere"),
               ElementsAre(dir.path(), base, base / "sub"));
 }

@@ -37,6 +37,9 @@ TEST(WatermarkTest, TheLeastLimitOfAControlGroupAndThoseAboveItCounts) {
   EXPECT_EQ(ControlGroupMemory(root.path(), "1:name=x:/y\n0::/user.slice/x.service\n"), 300U);
   EXPECT_EQ(ControlGroupMemory(root.path(), "0::/\n"), 300U);
   EXPECT_FALSE(ControlGroupMemory(root.path(), ""));
+  write("user.slice/x.service/memory.high", "250");
+  EXPECT_EQ(ControlGroupMemory(root.path(), "0::/user.slice/x.service\n"), 250U)
+      << "above it the kernel slows down all threads";
   // Of version 1, in a container: its own group is the root that it sees.
   std::filesystem::create_directories(root / "memory");
   write("memory/memory.limit_in_bytes", "200");

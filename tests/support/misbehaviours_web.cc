@@ -482,7 +482,7 @@ std::vector<Misbehaviour> RobotsMisbehaviours() {
                 Keeps(Robots(bomb.Bytes(), "Content-Encoding: gzip\r\n")), Whole(200, bomb.size()),
                 Taken::kAll),
       OddRobots("RobotsBom", "has a byte order mark", Keeps(Robots(bom)), good(bom), Taken::kPage),
-      OddRobots("RobotsUtf16", "is UTF-16", Keeps(Robots(utf16)), good(utf16), Taken::kAll),
+      OddRobots("RobotsUtf16", "is UTF-16", Keeps(Robots(utf16)), good(utf16), Taken::kPage),
       OddRobots("RobotsCarriageReturns", "has CR alone", Keeps(Robots(cr)), good(cr), Taken::kPage),
       OddRobots("RobotsNuls", "begins with NULs", Keeps(Robots(nuls)), good(nuls), Taken::kPage),
       OddRobots("RobotsStars", "has patterns that cost much", Keeps(Robots(stars)), good(stars),

@@ -1,0 +1,21 @@
+// Fit: what is made of a config where the process may have little memory. A start does so, and
+// crawld check counts with it.
+//
+// `memory`: bytes that the process may have. Pure.
+#pragma once
+
+#include <cstdint>
+
+#include "config/config.h"
+
+namespace crawld::config {
+
+// Of fetcher.memory_budget: an eighth of the memory at most, since with all that is not free yet
+// bodies take twice what they may; but no less than one body (fetcher.max_body).
+uint64_t FittedMemoryBudget(const Config& config, uint64_t memory);
+
+// Of parser.threads. 0 is one for each of `cores`, and no more than one for each 48 MiB: so much a
+// worker may hold, with what the allocator keeps for it.
+uint32_t FittedParserThreads(const Config& config, uint64_t memory, uint32_t cores);
+
+}  // namespace crawld::config

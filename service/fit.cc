@@ -1,0 +1,48 @@
+#include "service/fit.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "base/readable.h"
+#include "config/fit.h"
+#include "service/machine.h"
+
+namespace crawld::service {
+
+void FitDescriptors(const config::Config& config, fetcher::FetcherOptions& fetcher,
+                    pipeline::PipelineOptions& pipeline) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const uint64_t needed = DescriptorsNeeded(config);
+  uint64_t left = limit.rlim_cur > needed ? limit.rlim_cur - needed : 0;
+  if (left < pipeline.max_slow) {
+    pipeline.max_slow = static_cast<uint32_t>(left / 2);
+    spdlog::warn(
+        "only {} file descriptors are allowed, and {} may be needed: raise LimitNOFILE (systemd) "
+        "or `ulimit -n`, or lower fetcher.concurrency and fetcher.max_slow; for now max_slow is {}",
+        limit.rlim_cur, needed + config.fetcher.max_slow, pipeline.max_slow);
+  }
+  left -= pipeline.max_slow;
+  fetcher.max_kept_connections = static_cast<uint32_t>(
+      std::min<uint64_t>(fetcher.max_kept_connections, left / config.fetcher.threads));
+}
+
+void FitMemory(const config::Config& config, uint64_t memory, fetcher::FetcherOptions& fetcher,
+               pipeline::PipelineOptions& pipeline) {
+  const uint64_t budget = config::FittedMemoryBudget(config, memory);
+  const auto cores = static_cast<uint32_t>(pipeline.parser_threads);
+  const uint32_t workers = config::FittedParserThreads(config, memory, cores);
+  if (budget == fetcher.memory_budget_bytes && workers == cores) return;
+  fetcher.memory_budget_bytes = budget;
+  pipeline.parser_threads = static_cast<int>(workers);
+  spdlog::warn(
+      "the process may have {} of memory: fetcher.memory_budget is {} and parser.threads {} for "
+      "now; raise resources.max_memory or the limit of its control group for more",
+      Bytes(memory), Bytes(budget), workers);
+}
+
+}  // namespace crawld::service

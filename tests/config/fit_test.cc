@@ -1,0 +1,31 @@
+#include "config/fit.h"
+
+#include <gtest/gtest.h>
+
+namespace crawld::config {
+namespace {
+
+constexpr uint64_t kMiB = 1ULL << 20;
+
+TEST(FitTest, BodiesHaveAnEighthAtMostAndOneBodyAtLeast) {
+  Config config;
+  config.fetcher.memory_budget_bytes = 128 * kMiB;
+  config.fetcher.max_body_bytes = 16 * kMiB;
+  EXPECT_EQ(FittedMemoryBudget(config, 4096 * kMiB), 128 * kMiB);
+  EXPECT_EQ(FittedMemoryBudget(config, 400 * kMiB), 50 * kMiB);
+  EXPECT_EQ(FittedMemoryBudget(config, 64 * kMiB), 16 * kMiB);
+}
+
+TEST(FitTest, WorkersAreFewWhereMemoryIsLittleUnlessTheirNumberIsGiven) {
+  Config config;
+  config.parser.threads = 0;
+  EXPECT_EQ(FittedParserThreads(config, 64'000 * kMiB, 16), 16U);
+  EXPECT_EQ(FittedParserThreads(config, 112 * kMiB, 16), 2U);
+  EXPECT_EQ(FittedParserThreads(config, 10 * kMiB, 16), 1U);
+  EXPECT_EQ(FittedParserThreads(config, 64'000 * kMiB, 0), 1U) << "nobody knows how many cores";
+  config.parser.threads = 8;
+  EXPECT_EQ(FittedParserThreads(config, 112 * kMiB, 16), 8U);
+}
+
+}  // namespace
+}  // namespace crawld::config

@@ -1,0 +1,120 @@
+#include "pipeline/list_watcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "concurrency/event.h"
+#include "service/wiring.h"
+#include "tests/support/temp_dir.h"
+
+namespace crawld::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+
+// Nothing is looked at again before an hour is over: what is seen, inotify has told of.
+class ListWatcherTest : public testing::Test {
+ protected:
+  void Watch(const std::string& pattern) {
+    std::ofstream(dir_ / "c.yaml") << "name: t\ndata_dir: data\n"
+                                      "identity: {user_agent: \"t/1 (+https://example.org/)\"}\n"
+                                      "seeds: {files: [\""
+                                   << pattern << "\"]}\n";
+    config_ = std::make_shared<const config::Config>(config::Load(dir_ / "c.yaml"));
+    frontier_ = std::make_unique<frontier::Frontier>(config_->data_dir / "frontier",
+                                                     service::FrontierOptionsOf(*config_));
+    watcher_ = std::make_unique<ListWatcher>(
+        *frontier_,
+        [this](SeedBatch batch) {
+          MutexLock lock(mutex_);
+          for (const frontier::Discovery& seed : batch.seeds) got_.emplace_back(seed.url.href());
+          ++puts_;
+          return true;
+        },
+        std::chrono::hours(1));
+    watcher_->Watch(config_, /*inline_too=*/false);
+  }
+  void Write(const std::string& file, const std::string& name,
+             std::ios::openmode mode = std::ios::trunc) const {
+    std::ofstream(dir_ / file, std::ios::out | mode) << "http://" << name << ".test/\n";
+  }
+  std::vector<std::string> got() const {
+    MutexLock lock(mutex_);
+    return got_;
+  }
+  void Await(const std::string& name) const {
+    const std::string url = "http://" + name + ".test/";
+    concurrency::Event never;
+    for (int i = 0; i < 60'000; ++i) {
+      const auto all = got();
+      if (std::find(all.begin(), all.end(), url) != all.end()) return;
+      never.WaitFor(std::chrono::milliseconds(1));
+    }
+    FAIL() << name << " was not seen within a minute";
+  }
+
+  const test::TempDir dir_;
+  std::shared_ptr<const config::Config> config_;
+  std::unique_ptr<frontier::Frontier> frontier_;
+  mutable Mutex mutex_;
+  std::vector<std::string> got_ GUARDED_BY(mutex_);
+  int puts_ GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<ListWatcher> watcher_;  // last: it uses all of the above
+};
+
+TEST_F(ListWatcherTest, AFolderThatIsEmptyGetsAFile) {
+  fs::create_directory(dir_ / "spool");
+  Watch("spool");
+  Write("spool/a.txt", "a");
+  Await("a");
+  Write("spool/b.txt", "b");
+  Await("b");
+}
+
+TEST_F(ListWatcherTest, FoldersWithinFoldersComeAndGo) {
+  fs::create_directory(dir_ / "lists");
+  Watch("lists/*/*/x.txt");
+  fs::create_directory(dir_ / "lists/monday");
+  fs::create_directory(dir_ / "lists/monday/noon");
+  Write("lists/monday/noon/x.txt", "noon");
+  Await("noon");
+  fs::remove_all(dir_ / "lists/monday");
+  fs::create_directories(dir_ / "lists/monday/night");
+  Write("lists/monday/night/x.txt", "night");
+  Await("night");
+}
+
+TEST_F(ListWatcherTest, AFolderThatThePatternItselfMeansMayBeEmptyFirst) {
+  fs::create_directory(dir_ / "lists");
+  Watch("lists/*");
+  fs::create_directory(dir_ / "lists/a");
+  Write("lists/first.txt", "first");  // when it has come, the folder is watched
+  Await("first");
+  Write("lists/a/x.txt", "x");
+  Await("x");
+}
+
+TEST_F(ListWatcherTest, AListThatGrowsIsReadOnAndOneThatDoesNotIsLeftAlone) {
+  fs::create_directory(dir_ / "lists");
+  Write("lists/a.txt", "a");
+  Write("lists/b.txt", "b");
+  Watch("lists/*.txt");
+  Await("a");
+  Await("b");
+  Write("lists/b.txt", "c", std::ios::app);
+  Await("c");
+  watcher_.reset();
+  MutexLock lock(mutex_);
+  EXPECT_EQ(std::count(got_.begin(), got_.end(), "http://a.test/"), 1);
+}
+
+}  // namespace
+}  // namespace crawld::pipeline
