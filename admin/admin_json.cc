@@ -38,14 +38,6 @@ std::string_view StateOf(const StatusSources& from) {
   return "running";
 }
 
-std::string WaitsFor(const StatusSources& from) {
-  const std::string_view state = StateOf(from);
-  if (state == "paused") return "paused by the operator";
-  if (state == "disk_low") return "waits for room on the disk";
-  if (state == "memory_high") return "waits until the process is smaller";
-  return pipeline::WaitingFor(from.now.frontier, from.now.wall);
-}
-
 // Latencies of a stage since the start: how many, their mean, and what half and most stayed below.
 json::object StageObject(const concurrency::Histogram& histogram) {
   const concurrency::Histogram::Counts counts = histogram.Read();
@@ -116,7 +108,7 @@ json::object StatusObject(const StatusSources& from) {
           {"started", archive::FormatDate(from.started)},
           {"uptime_seconds", std::chrono::duration<double>(now.wall - from.started).count()},
           {"state", View(StateOf(from))},
-          {"waits", WaitsFor(from)},
+          {"waits", pipeline::WaitingFor(from.now)},
           {"urls", std::move(urls)},
           {"excluded", std::move(excluded)},
           {"hosts",

@@ -48,6 +48,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kLookAgain{20};
+constexpr int kTurns = 16;  // of the event loop, until a connection that was cancelled is gone
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // after an error (no descriptors)
 constexpr mode_t kSocketMode = 0660;
 constexpr double kLeastBytesPerSecond = 256;  // of such a body, on the long run
@@ -197,7 +198,8 @@ class HttpServer::Impl {
     }
   }
 
-  // Connections of which a request is awaited; who has been silent longest is first.
+  // Connections of which a request is awaited, or more of its body; who has been silent longest is
+  // first.
   template <typename Protocol>
   using Silent = std::list<beast::basic_stream<Protocol>*>;
 
@@ -213,8 +215,15 @@ class HttpServer::Impl {
         continue;
       }
       while (connections >= options_.max_connections) {
-        if (!silent.empty()) silent.front()->cancel();  // who says nothing keeps nobody out
-        co_await Sleep(kLookAgain);
+        if (silent.empty()) {
+          co_await Sleep(kLookAgain);
+        } else {
+          silent.front()->cancel();  // who says nothing keeps nobody out
+          const uint32_t before = connections;
+          for (int i = 0; i < kTurns && connections == before; ++i) {
+            co_await asio::post(io_, asio::use_awaitable);
+          }
+        }
       }
       ++connections;
       asio::co_spawn(io_, Serve<Protocol>(beast::basic_stream<Protocol>(std::move(socket)), silent),
@@ -294,7 +303,7 @@ class HttpServer::Impl {
         co_await Refuse(stream, *refusal);
         break;
       }
-      keep = co_await Obey(stream, buffer, head);
+      keep = co_await Obey(stream, silent, buffer, head);
     }
     boost::system::error_code ignored;
     stream.socket().shutdown(Protocol::socket::shutdown_send, ignored);  // NOLINT
@@ -302,16 +311,21 @@ class HttpServer::Impl {
 
   // A request that may be answered. Whether the connection is good for another one.
   template <typename Stream>
-  asio::awaitable<bool> Obey(Stream& stream, beast::flat_buffer& buffer,
+  asio::awaitable<bool> Obey(Stream& stream, std::list<Stream*>& silent, beast::flat_buffer& buffer,
                              http::request_parser<http::empty_body>& head) {
     HttpRequest request = RequestOf(head.get());
+    if (request.method == "GET" && (head.chunked() || head.content_length().value_or(0) > 0)) {
+      const HttpResponse refusal = Refusal(400, "a GET has no body");
+      co_await Refuse(stream, refusal);
+      co_return false;
+    }
     if (web::EqualIgnoringCase(std::string_view(head.get()[http::field::expect]), "100-continue")) {
       http::response<http::empty_body> go_on(http::status::continue_, 11);
       const auto [error, bytes] = co_await http::async_write(stream, go_on, kAwait);
       if (error) co_return false;
     }
     if (auto handler = body_handlers_(request)) {
-      co_return co_await ServePieces(stream, buffer, head, std::move(handler));
+      co_return co_await ServePieces(stream, silent, buffer, head, std::move(handler));
     }
     // The parser looks at the limit when it reads the head, which it has done.
     if (head.content_length() && *head.content_length() > options_.max_body_bytes) {
@@ -322,7 +336,9 @@ class HttpServer::Impl {
     http::request_parser<http::string_body> parser(std::move(head));
     parser.body_limit(options_.max_body_bytes);
     stream.expires_after(options_.request_timeout);
+    const auto place = silent.insert(silent.end(), &stream);
     const auto [error, bytes] = co_await http::async_read(stream, buffer, parser, kAwait);
+    silent.erase(place);
     if (error) {
       auto refusal = RefusalOf(error);
       if (refusal) co_await Refuse(stream, *refusal);
@@ -440,7 +456,8 @@ class HttpServer::Impl {
   }
 
   template <typename Stream>
-  asio::awaitable<bool> ServePieces(Stream& stream, beast::flat_buffer& buffer,
+  asio::awaitable<bool> ServePieces(Stream& stream, std::list<Stream*>& silent,
+                                    beast::flat_buffer& buffer,
                                     http::request_parser<http::empty_body>& head,
                                     std::unique_ptr<BodyHandler> handler) {
     http::request_parser<http::buffer_body> parser(std::move(head));
@@ -460,7 +477,9 @@ class HttpServer::Impl {
       if (!parser.is_done()) {  // it may have no body at all
         const Clock::time_point began = Clock::now();
         stream.expires_after(options_.request_timeout);
+        const auto place = silent.insert(silent.end(), &stream);
         auto [error, bytes] = co_await http::async_read_some(stream, buffer, parser, kAwait);
+        silent.erase(place);
         if (error == http::error::need_buffer) error = {};
         if (error) co_return false;
         reading += Clock::now() - began;

@@ -4,10 +4,10 @@
 // low priority serves all of them, and no more than `rate` requests a second; who asks for more
 // waits. Heads, bodies and the number of connections are limited, and a client that is slow loses
 // its connection. When there are as many connections as may be, and another one comes, the one that
-// has been silent longest is closed; who has not sent a whole head is silent, and who is being
-// answered is not. On TCP a request needs the token, if there is one, and must be meant for us (its
-// Host header), so that a page in the operator's browser cannot speak to us under a name of its
-// own. The Unix socket is for whom its folder's and its own permissions let in (0660).
+// has been silent longest is closed; who has not sent a whole head, or body, is silent, and who is
+// being answered is not. On TCP a request needs the token, if there is one, and must be meant for
+// us (its Host header), so that a page in the operator's browser cannot speak to us under a name of
+// its own. The Unix socket is for whom its folder's and its own permissions let in (0660).
 //
 // Thread safety: handlers are called on the server's thread, and hold up all other requests for as
 // long as they take; the other members are for any thread. Errors: the constructor throws

@@ -53,6 +53,14 @@ Config Load(const std::filesystem::path& path, const Environment& environment) {
   return std::move(loader).Finish();
 }
 
+Config LoadWhatIsRight(const std::filesystem::path& path, std::vector<Problem>& problems,
+                       const Environment& environment) {
+  const std::string text = ReadFile(path);
+  Loader loader(path.string(), environment);
+  loader.Run(text);
+  return std::move(loader).Finish(problems);
+}
+
 Config LoadString(std::string_view text, std::string origin, const Environment& environment) {
   Loader loader(std::move(origin), environment);
   loader.Run(text);

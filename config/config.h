@@ -278,6 +278,13 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 [[nodiscard]] Config Load(const std::filesystem::path& path,
                           const Environment& environment = ProcessEnvironment());
 
+// For who has to do with what runs, whatever has become of its file since: all that is right in
+// it, with defaults for the rest, and what is wrong in `problems`. Relative paths stay as they are.
+// Throws ConfigError if the file cannot be read.
+[[nodiscard]] Config LoadWhatIsRight(const std::filesystem::path& path,
+                                     std::vector<Problem>& problems,
+                                     const Environment& environment = ProcessEnvironment());
+
 // The same without a look at the file system: paths stay as they are, seeds.paths stays empty.
 // `origin` stands for the file's name in messages.
 [[nodiscard]] Config LoadString(std::string_view text, std::string origin,

@@ -18,4 +18,11 @@ uint64_t FittedMemoryBudget(const Config& config, uint64_t memory);
 // worker may hold, with what the allocator keeps for it.
 uint32_t FittedParserThreads(const Config& config, uint64_t memory, uint32_t cores);
 
+// Large pages that are parsed at the same time: as many as have a third of the memory, if each
+// takes 80 MiB (its body, decoded, and its tree); one at least.
+uint32_t FittedHeavyPages(uint64_t memory);
+
+// Bytes of a page's tree: a sixth of the memory, and 16 MiB at least.
+uint64_t FittedTreeBytes(uint64_t memory);
+
 }  // namespace crawld::config

@@ -539,11 +539,18 @@ void Loader::ResolveFiles(const std::filesystem::path& base_dir) {
 }
 
 Config Loader::Finish() && {
-  if (problems_.empty()) return std::move(config_);
-  std::ranges::stable_sort(problems_, {}, [](const Problem& problem) {
+  std::vector<Problem> problems;
+  Config config = std::move(*this).Finish(problems);
+  if (!problems.empty()) throw ConfigError(std::move(problems));
+  return config;
+}
+
+Config Loader::Finish(std::vector<Problem>& problems) && {
+  problems = std::move(problems_);
+  std::ranges::stable_sort(problems, {}, [](const Problem& problem) {
     return std::tuple(problem.line, problem.column);
   });
-  throw ConfigError(std::move(problems_));
+  return std::move(config_);
 }
 
 }  // namespace crawld::config

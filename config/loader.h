@@ -27,6 +27,8 @@ class Loader {
 
   // Throws ConfigError if anything was wrong.
   Config Finish() &&;
+  // Gives what is right, and what was wrong.
+  Config Finish(std::vector<Problem>& problems) &&;
 
  private:
   void LoadSection(const YamlNode& node, const std::string& path);

@@ -53,7 +53,7 @@ HealthCheck ProgressCheck::Look(const pipeline::Snapshot& now) {
                                  now.pipeline.parsed_queue == 0;
   if (since_ == Time{} || moved != moved_ || nothing_under_way) since_ = now.when;
   moved_ = moved;
-  const std::string waits = pipeline::WaitingFor(now.frontier, now.wall);
+  const std::string waits = pipeline::WaitingFor(now);
   const auto still = now.when - since_;
   if (still < limit_) return {"progress", true, waits.empty() ? "pages are under way" : waits};
   return {"progress", false,

@@ -1,6 +1,7 @@
 #include "parser/html_parser.h"
 
 #include <gumbo.h>
+#include <algorithm>
 
 #include <string>
 #include <utility>
@@ -317,7 +318,9 @@ Result<ParsedPage, ParseError> HtmlParser::ParseDecoded(std::string_view html,
     const GuardResult guarded = GuardHtml(
         html, options.max_guard_work + options.guard_work_per_byte * html.size(), impl.guarded);
     const Tree tree = impl.builder.Build(
-        guarded.html, options.arena_base_bytes + options.arena_bytes_per_input * html.size());
+        guarded.html,
+        std::min(options.arena_base_bytes + options.arena_bytes_per_input * html.size(),
+                 options.max_arena_bytes));
     impl.collector.Begin(options, encoding);
     if (tree.document != nullptr) TreeReader(options, impl.collector).Read(tree.document);
     impl.collector.Finish(url, page);

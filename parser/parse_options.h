@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "web/url.h"
@@ -30,6 +31,7 @@ struct ParseOptions {
 
   size_t arena_base_bytes = size_t{64} << 20;
   size_t arena_bytes_per_input = 32;
+  size_t max_arena_bytes = std::numeric_limits<size_t>::max();  // of both together
   // A page may cost so many steps (parser/html_guard.h), of some 8 ns each, and so many a byte.
   uint64_t max_guard_work = uint64_t{1} << 22;
   uint64_t guard_work_per_byte = 2;

@@ -285,6 +285,7 @@ void PageWorker::ReadHtml(Page& page, const std::string& body) {
   parser::ParseOptions options;
   options.max_input_bytes = options_.max_parse_bytes;
   options.max_links = options_.max_links;
+  options.max_arena_bytes = options_.max_tree_bytes;
   options.want_text = options_.want_text;
   options.want_resources = (options_.follow & parser::kResourceKinds) != 0;
   options.robots_name = options_.robots_token;

@@ -35,6 +35,7 @@ struct PageWorkerOptions {
   bool write_pages = true;
   uint64_t max_parse_bytes = 10ULL << 20;
   uint64_t max_links = 100'000;
+  uint64_t max_tree_bytes = UINT64_MAX;  // of a page's tree; what stands by then is read
   std::string robots_token;
   uint16_t max_tries = 4;
   Millis backoff{5000};

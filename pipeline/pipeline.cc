@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "pipeline/answer.h"
+#include "web/ascii.h"
 
 namespace crawld::pipeline {
 namespace {
@@ -25,6 +26,8 @@ constexpr Millis kBudgetPoll{10};
 constexpr Millis kDispatchPoll{500};
 constexpr Millis kStopPoll{100};        // how soon a full line notices that it is to stop
 constexpr uint64_t kMaxLookUps = 1024;  // more than the frontier asks for at a time
+constexpr uint64_t kHeavyBytes = 1ULL << 20;
+constexpr uint64_t kHeavyCompressedBytes = 16 << 10;
 constexpr uint64_t kMaxGroupBytes = 32ULL << 20;
 
 IdleReason ReasonOf(frontier::Wait::Reason reason) {
@@ -113,7 +116,8 @@ Pipeline::Pipeline(const PipelineOptions& options, const Clock& clock, concurren
       slow_(std::max<uint64_t>(options.max_slow, 1)),
       ends_(permits_.total() + slow_.total()),
       stop_(stop),
-      lookups_(kMaxLookUps) {}
+      lookups_(kMaxLookUps),
+      heavy_(options.heavy_pages) {}
 
 Pipeline::~Pipeline() = default;
 
@@ -326,6 +330,15 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
       });
 }
 
+concurrency::Semaphore::Permit Pipeline::WaitForHeavy(const fetcher::FetchResult& result) {
+  if (result.body.size() < kHeavyCompressedBytes) return {};
+  const bool compressed = web::ContainsIgnoringCase(result.response_head, "\ncontent-encoding:");
+  if (!compressed && result.body.size() < kHeavyBytes) return {};
+  if (auto permit = heavy_.TryAcquire()) return *std::move(permit);
+  Idle("waits until other large pages are parsed");
+  return *heavy_.Acquire();
+}
+
 void Pipeline::Parse() {
   // A fetch loop that waits for a core keeps servers and their connections waiting.
   concurrency::LowerPriority();
@@ -350,6 +363,8 @@ void Pipeline::ParseAll() {
     const Steady::time_point began = Steady::now();
     metrics_.parser_wait.Observe(began - fetched->ended);
     Finished finished;
+    const concurrency::Semaphore::Permit heavy = WaitForHeavy(fetched->result);
+    Heartbeat("parses a page");
     finished.leased = fetched->leased;
     finished.page =
         worker.Process(std::move(fetched->task), std::move(fetched->result), clock_.Now());

@@ -106,7 +106,8 @@ class ListReader {
       const auto line = reader->Next();
       if (!line) throw FatalError(line.error().message);
       if (!*line) break;
-      if (!settled && !(*line)->nothing && !reader->LineIsWhole()) {
+      // Asked now: it may have begun to grow while it was read.
+      if (!(*line)->nothing && !reader->LineIsWhole() && !(settled || IsSettled(version))) {
         note.unfinished = true;
         ++count_.unfinished;
         break;
@@ -127,6 +128,12 @@ class ListReader {
   }
 
  private:
+  // Nobody writes to it, and nobody has since `version` was seen.
+  bool IsSettled(const std::string& version) const {
+    const ListState now = StateOf(path_);
+    return now.settled && now.version == version;
+  }
+
   void Take(const config::SeedLine& line) {
     if (line.nothing) return;
     std::string_view why;
@@ -200,7 +207,7 @@ bool ReadList(const std::filesystem::path& path, const frontier::Frontier& front
   const bool same = note.unfinished && note.version == state.version;
   if (!same && !HasGrown(note.version, state.version)) note.mark.reset();
   ListReader reader(path, frontier.scope(), put, count);
-  return reader.Read(std::move(note), state.version, settled || state.settled);
+  return reader.Read(std::move(note), state.version, settled);
 }
 
 }  // namespace

@@ -19,7 +19,12 @@ uint64_t Remaining(const frontier::Counters& counters) {
   return Count(counters, frontier::UrlState::kQueued) + Count(counters, frontier::UrlState::kLater);
 }
 
-std::string WaitingFor(const frontier::FrontierStats& stats, WallTime now) {
+std::string WaitingFor(const Snapshot& snapshot) {
+  const frontier::FrontierStats& stats = snapshot.frontier;
+  const WallTime now = snapshot.wall;
+  if (snapshot.pipeline.Braked(Brake::kOperator)) return "paused by the operator";
+  if (snapshot.pipeline.Braked(Brake::kDisk)) return "waits for room on the disk";
+  if (snapshot.pipeline.Braked(Brake::kMemory)) return "waits until the process is smaller";
   if (stats.scheduler.in_flight > 0) return {};
   const uint64_t remaining = Remaining(stats.counters);
   if (remaining == 0) return "idle: no URL is queued";
@@ -57,7 +62,7 @@ std::string WaitingFor(const frontier::FrontierStats& stats, WallTime now) {
 
 std::string StatusLine(const Snapshot& now, double pages_a_second) {
   const frontier::Counters& counters = now.frontier.counters;
-  const std::string waiting = WaitingFor(now.frontier, now.wall);
+  const std::string waiting = WaitingFor(now);
   const std::string held =
       now.frontier.origins_held == 0
           ? std::string()

@@ -26,6 +26,6 @@ uint64_t Remaining(const frontier::Counters& counters);
 std::string StatusLine(const Snapshot& now, double pages_a_second);
 
 // What the crawl waits for, in words; empty while it fetches.
-std::string WaitingFor(const frontier::FrontierStats& stats, WallTime now);
+std::string WaitingFor(const Snapshot& now);
 
 }  // namespace crawld::pipeline

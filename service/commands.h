@@ -6,11 +6,14 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "config/config.h"
 
 namespace crawld::service {
 
@@ -40,6 +43,12 @@ enum class SchemaForm { kJsonSchema, kExample, kTable, kWarnings, kManPage };
 int PrintSchema(SchemaForm form);
 // One URL through the real fetcher and parser, as JSON.
 int FetchOne(const std::string& url, const std::optional<std::filesystem::path>& config);
+
+// Of the config of a crawl that may run: what is right in it. A mistake is a warning on stderr, but
+// one in the keys that begin with one of `needed` is thrown as a ConfigError. data_dir is where it
+// is.
+config::Config LoadOfRunning(const std::filesystem::path& path,
+                             std::initializer_list<std::string_view> needed);
 
 // What the frontier of a config's data_dir holds; also while a daemon uses it.
 int FrontierStats(const std::filesystem::path& config, Format format);

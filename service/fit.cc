@@ -36,6 +36,8 @@ void FitMemory(const config::Config& config, uint64_t memory, fetcher::FetcherOp
   const uint64_t budget = config::FittedMemoryBudget(config, memory);
   const auto cores = static_cast<uint32_t>(pipeline.parser_threads);
   const uint32_t workers = config::FittedParserThreads(config, memory, cores);
+  pipeline.worker.max_tree_bytes = config::FittedTreeBytes(memory);
+  pipeline.heavy_pages = config::FittedHeavyPages(memory);
   if (budget == fetcher.memory_budget_bytes && workers == cores) return;
   fetcher.memory_budget_bytes = budget;
   pipeline.parser_threads = static_cast<int>(workers);

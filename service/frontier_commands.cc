@@ -25,7 +25,7 @@ namespace json = boost::json;
 using frontier::UrlState;
 
 frontier::Store OpenStore(const std::filesystem::path& path) {
-  const config::Config config = config::Load(path);
+  const config::Config config = LoadOfRunning(path, {"data_dir", "frontier."});
   frontier::StoreOptions options = FrontierOptionsOf(config).store;
   options.read_only = true;
   return {config.data_dir / "frontier", options, ""};

@@ -37,16 +37,36 @@ constexpr size_t kLinesAtOnce = 1000;
 // What a config says of the admin API. The rest may be as it is: a URL list that is not there any
 // more is no reason not to pause the crawl.
 config::Config LoadAdmin(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw UsageError(fmt::format("{}: cannot be read", path.string()));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  config::Config config = config::LoadString(text, path.string());
+  config::Config config = LoadOfRunning(path, {"data_dir", "admin."});
   const std::filesystem::path folder = path.parent_path();
-  config.data_dir = folder / config.data_dir;
   if (config.admin.socket) config.admin.socket = config.data_dir / *config.admin.socket;
   if (config.admin.token_file) config.admin.token_file = folder / *config.admin.token_file;
   return config;
 }
+
+}  // namespace
+
+config::Config LoadOfRunning(const std::filesystem::path& path,
+                             std::initializer_list<std::string_view> needed) {
+  std::vector<config::Problem> problems;
+  config::Config config = config::LoadWhatIsRight(path, problems);
+  std::vector<config::Problem> fatal;
+  for (config::Problem& problem : problems) {
+    const bool is_needed = std::any_of(needed.begin(), needed.end(), [&](std::string_view key) {
+      return problem.key.empty() || problem.key.starts_with(key);
+    });
+    if (is_needed) {
+      fatal.push_back(std::move(problem));
+    } else {
+      fmt::print(stderr, "{}\n", ToString(problem, "warning"));
+    }
+  }
+  if (!fatal.empty()) throw config::ConfigError(std::move(fatal));
+  config.data_dir = path.parent_path() / config.data_dir;
+  return config;
+}
+
+namespace {
 
 admin::AdminTarget TargetOf(const AdminChoice& choice) {
   const int given = (choice.config ? 1 : 0) + (choice.socket ? 1 : 0) + (choice.address ? 1 : 0);
@@ -364,6 +384,26 @@ class Submitter {
 
 }  // namespace
 
+namespace {
+
+// What the operator has paused or blocked, since when, and why.
+void PrintHolds(const json::value& state) {
+  constexpr size_t kShown = 50;
+  const std::string why = Text(state, "why");
+  if (!why.empty()) fmt::print("  paused   the crawl  ({})\n", Fit(why, 500));
+  const json::array& holds = state.at("holds").as_array();
+  for (size_t i = 0; i < std::min(holds.size(), kShown); ++i) {
+    const json::value& hold = holds[i];
+    const bool domain = hold.as_object().contains("domain");
+    fmt::print("  {:<8} {}{}  since {}{}\n", Text(hold, "kind"), domain ? "*." : "",
+               Text(hold, domain ? "domain" : "host"), Text(hold, "since"),
+               Text(hold, "why").empty() ? "" : "  (" + Fit(Text(hold, "why"), 500) + ")");
+  }
+  if (holds.size() > kShown) fmt::print("  and {} more\n", holds.size() - kShown);
+}
+
+}  // namespace
+
 int ShowStatus(const AdminChoice& choice, const StatusOptions& options) {
   admin::AdminClient client(TargetOf(choice));
   if (options.check == StatusCheck::kAlive) {
@@ -381,6 +421,8 @@ int ShowStatus(const AdminChoice& choice, const StatusOptions& options) {
   }
   const json::value now = Parse(answer.body);
   fmt::print("{}", StatusText(now, nullptr, Number(now, "uptime_seconds")));
+  const admin::AdminAnswer holds = client.Get("/api/v1/holds");
+  if (holds.status == 200) PrintHolds(Parse(holds.body));
   return kExitDone;
 }
 
@@ -416,12 +458,7 @@ int SteerCrawl(const AdminChoice& choice, const std::string& order, const SteerO
     return kExitDone;
   }
   fmt::print("the crawl {}\n", state.at("paused").as_bool() ? "is paused" : "is not paused");
-  for (const json::value& hold : state.at("holds").as_array()) {
-    const bool domain = hold.as_object().contains("domain");
-    fmt::print("  {:<8} {}{}  since {}{}\n", Text(hold, "kind"), domain ? "*." : "",
-               Text(hold, domain ? "domain" : "host"), Text(hold, "since"),
-               Text(hold, "why").empty() ? "" : "  (" + Fit(Text(hold, "why"), 500) + ")");
-  }
+  PrintHolds(state);
   return kExitDone;
 }
 

@@ -34,7 +34,7 @@ std::string Progress::Bar(const pipeline::Snapshot& now, double rate) const {
                          ? Duration(std::chrono::seconds(
                                static_cast<int64_t>(static_cast<double>(remaining) / rate))) +
                                " left"
-                         : pipeline::WaitingFor(now.frontier, now.wall);
+                         : pipeline::WaitingFor(now);
   std::string text =
       fmt::format(" {:3.0f}%  {} of {}  {:.0f}/s  {} in flight  {}", share * 100, Thousands(done),
                   Thousands(done + remaining), rate, now.pipeline.in_flight, left);

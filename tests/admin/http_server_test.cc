@@ -356,6 +356,39 @@ TEST_F(HttpServerTest, WhoIsSilentLongestMakesRoom) {
   EXPECT_THAT(second.ReadUntil("GET /z"), HasSubstr("200 OK"));
 }
 
+// Found by an attacker: bodies that did not come kept everybody out, without the token.
+TEST_F(HttpServerTest, WhoIsSilentWithinABodyMakesRoomAsWell) {
+  options_.max_connections = 1;
+  options_.request_timeout = options_.idle_timeout = std::chrono::hours(1);
+  Start();
+  const Client first(server_->port());
+  first.Send("POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc");
+  const Client second(server_->port());
+  second.Send(Get("/y"));
+  EXPECT_THAT(second.ReadAll(), HasSubstr("GET /y"));
+  EXPECT_EQ(first.ReadAll(), "");
+}
+
+TEST_F(HttpServerTest, AGetHasNoBody) {
+  Start();
+  EXPECT_THAT(Ask("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n"),
+              StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(Ask("GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"),
+              StartsWith("HTTP/1.1 400 "));
+}
+
+// Each one took 20 ms to be closed.
+TEST_F(HttpServerTest, ACrowdOfTheSilentIsPassedBy) {
+  options_.max_connections = 2;
+  options_.request_timeout = options_.idle_timeout = std::chrono::hours(1);
+  Start();
+  std::vector<std::unique_ptr<Client>> crowd;
+  for (int i = 0; i < 200; ++i) crowd.push_back(std::make_unique<Client>(server_->port()));
+  const Client last(server_->port());
+  last.Send(Get("/x"));
+  EXPECT_THAT(last.ReadAll(), HasSubstr("GET /x"));
+}
+
 TEST_F(HttpServerTest, WhoIsBeingAnsweredIsNotCutOff) {
   options_.max_connections = 1;
   server_.emplace(options_, [this](const HttpRequest& request) {

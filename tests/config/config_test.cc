@@ -315,6 +315,21 @@ TEST(LoadTest, AFileThatCannotBeReadIsAConfigError) {
   EXPECT_THROW(static_cast<void>(Load(dir.path())), ConfigError);
 }
 
+TEST(LoadTest, WhatIsRightIsThereForWhoHasToDoWithWhatRuns) {
+  const TempDir dir;
+  const auto file = dir.Write("c.yaml", std::string(kBase) +
+                                            "politness: {}\nfetcher: {threads: none}\n"
+                                            "seeds: {files: [gone.txt]}\n"
+                                            "admin: {socket: here.sock}\n");
+  std::vector<Problem> problems;
+  const Config config = LoadWhatIsRight(file, problems);
+  EXPECT_EQ(config.name, "news");
+  EXPECT_EQ(config.admin.socket, "here.sock");
+  ASSERT_EQ(problems.size(), 2U);
+  EXPECT_EQ(problems[0].key, "politness");
+  EXPECT_EQ(problems[1].key, "fetcher.threads");
+}
+
 TEST(LoadTest, AFileThatIsTooLargeIsAnError) {
   const TempDir dir;
   const std::string fits(kMaxConfigBytes - sizeof(kBase) + 1, '\n');

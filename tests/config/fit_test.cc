@@ -27,5 +27,17 @@ TEST(FitTest, WorkersAreFewWhereMemoryIsLittleUnlessTheirNumberIsGiven) {
   EXPECT_EQ(FittedParserThreads(config, 112 * kMiB, 16), 8U);
 }
 
+TEST(FitTest, LargePagesAreParsedOneByOneWhereMemoryIsLittle) {
+  EXPECT_EQ(FittedHeavyPages(100 * kMiB), 1U);
+  EXPECT_EQ(FittedHeavyPages(256 * kMiB), 1U);
+  EXPECT_EQ(FittedHeavyPages(2400 * kMiB), 10U);
+  EXPECT_EQ(FittedHeavyPages(UINT64_MAX), 1024U);
+}
+
+TEST(FitTest, ATreeHasASixthAndSomeMiBAtLeast) {
+  EXPECT_EQ(FittedTreeBytes(300 * kMiB), 50 * kMiB);
+  EXPECT_EQ(FittedTreeBytes(60 * kMiB), 16 * kMiB);
+}
+
 }  // namespace
 }  // namespace crawld::config

@@ -7,6 +7,7 @@ it says so and is skipped.
 """
 import argparse
 import contextlib
+import gzip
 import http.server
 import os
 import pathlib
@@ -24,7 +25,10 @@ from support_lib import skip
 
 PAGES = 400
 PAGE_BYTES = 1 << 20
-LIMIT_BYTES = 112 << 20  # unlimited, this crawl takes twice as much
+LIMIT_BYTES = 112 << 20      # unlimited, this crawl takes twice as much
+PACKED_PAGES = 40
+PACKED_PAGE_BYTES = 9 << 20  # unpacked; nearly parser.max_body
+PACKED_LIMIT_BYTES = 256 << 20
 CONFIG = """\
 name: t
 data_dir: {data_dir}
@@ -40,12 +44,21 @@ class Pages(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     filler = os.urandom(PAGE_BYTES // 2).hex().encode()
+    # Such a beginning needs a tree, and each element a node of it.
+    packed = gzip.compress(b"<svg></p>" + os.urandom(10_000).hex().encode() +
+                           b"<b>x</b>" * (PACKED_PAGE_BYTES // 8), 1)
 
     def do_GET(self):
-        body = b"".join(b'<a href="/%d">x</a>' % i for i in range(PAGES)) if self.path == "/" else self.filler
-        found = self.path == "/" or re.fullmatch(r"/\d+", self.path)
+        packed = self.path.startswith("/packed/")
+        names = [b"/packed/%d" % i for i in range(PACKED_PAGES)] if packed else [b"/%d" % i for i in range(PAGES)]
+        body = self.packed if packed else self.filler
+        if start := self.path in ("/", "/packed/"):
+            body = b"".join(b'<a href="%s">x</a>' % name for name in names)
+        found = start or re.fullmatch(r"(/packed)?/\d+", self.path)
         self.send_response(200 if found else 404)
         self.send_header("Content-Type", "text/html")
+        if packed and not start:
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body) if found else 0))
         self.end_headers()
         if found:
@@ -73,7 +86,8 @@ def served():
 class ControlGroup:
     """With so much memory, and no swap."""
 
-    def __init__(self):
+    def __init__(self, limit_bytes):
+        self.bytes = limit_bytes
         mounts = pathlib.Path("/proc/self/mountinfo").read_text()
         own = pathlib.Path("/proc/self/cgroup").read_text()
         one = re.search(r"^(?:\S+ ){4}(\S+) .* - cgroup \S+ \S*\bmemory\b", mounts, re.M)
@@ -92,7 +106,7 @@ class ControlGroup:
     def __enter__(self):
         try:
             self.path.mkdir()
-            (self.path / self.limit).write_text(str(LIMIT_BYTES))
+            (self.path / self.limit).write_text(str(self.bytes))
         except OSError as e:
             with contextlib.suppress(OSError):
                 self.path.rmdir()
@@ -116,30 +130,38 @@ class ControlGroup:
         return int(re.search(pattern, (self.path / file).read_text(), re.M)[1])
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--crawld", required=True)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="crawld-memory-") as work, ControlGroup() as group, served() as url:
+def crawl(crawld, url, pages, limit_bytes):
+    """All that is wrong."""
+    with tempfile.TemporaryDirectory(prefix="crawld-memory-") as work, ControlGroup(limit_bytes) as group:
         config = pathlib.Path(work) / "c.yaml"
         config.write_text(CONFIG.format(data_dir=f"{work}/data", url=url))
-        done = subprocess.run([options.crawld, "run", "--once", "-c", str(config)], stdout=subprocess.PIPE,
+        done = subprocess.run([crawld, "run", "--once", "-c", str(config)], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=lib.PATIENCE_S, check=False,
                               preexec_fn=group.enter)
         print(done.stdout)
         problems = []
         if done.returncode != 0:
-            problems.append(f"it ends with {done.returncode}")
+            problems.append(f"{url}: it ends with {done.returncode}")
         if group.kills() != 0:
-            problems.append(f"the kernel has killed {group.kills()} times")
-        # The page of links, and robots.txt is none.
-        if f" {PAGES + 1} done, 0 failed" not in done.stdout:
-            problems.append("not all pages are done")
+            problems.append(f"{url}: the kernel has killed {group.kills()} times")
+        # And the page of links; robots.txt is none.
+        if f" {pages + 1} done, 0 failed" not in done.stdout:
+            problems.append(f"{url}: not all pages are done")
         if "fetcher.memory_budget is " not in done.stdout:
-            problems.append("it does not know its limit")
-        if problems:
-            raise lib.Broken(problems)
-        print("slower, and not killed")
+            problems.append(f"{url}: it does not know its limit")
+        return problems
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--crawld", required=True)
+    options = parser.parse_args()
+    with served() as url:
+        problems = crawl(options.crawld, url, PAGES, LIMIT_BYTES)
+        problems += crawl(options.crawld, url + "packed/", PACKED_PAGES, PACKED_LIMIT_BYTES)
+    if problems:
+        raise lib.Broken(problems)
+    print("slower, and not killed")
 
 
 main()

@@ -105,6 +105,31 @@ TEST_F(SeederTest, ALastLineWithoutALineFeedIsReadAgainWhenItHasGrown) {
   EXPECT_THAT(urls_, ElementsAre("http://a.test/23"));
 }
 
+// Found by an attacker: half a line at the end of a list that began to grow while it was read
+// became a URL.
+TEST_F(SeederTest, AListThatGrowsWhileItIsReadEndsWithAWholeLine) {
+  std::string lines;
+  for (int i = 0; i < 3000; ++i) lines += "http://a.test/" + std::to_string(i) + "\n";
+  WriteList("l.txt", lines);
+  std::filesystem::last_write_time(
+      dir_ / "l.txt", std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  Read("{files: []}");
+  std::string version;
+  bool grown = false;
+  const SeedCount count =
+      ReadChangedList(dir_ / "l.txt", *frontier_, version, [&](const SeedBatch& batch) {
+        for (const auto& seed : batch.seeds) urls_.emplace_back(seed.url.href());
+        if (!grown) {
+          std::ofstream(dir_ / "l.txt", std::ios::app) << "http://a.test/whole\nhttp://a.te";
+        }
+        grown = true;
+        return true;
+      });
+  EXPECT_EQ(count.unfinished, 1U);
+  EXPECT_EQ(urls_.back(), "http://a.test/whole");
+  EXPECT_EQ(version, "") << "it is to be looked at again";
+}
+
 TEST_F(SeederTest, TheNoteSurvivesARestart) {
   WriteList("l.txt", "http://a.test/1\n");
   Read("{files: [l.txt]}");
