@@ -133,7 +133,7 @@ struct AdminApi::Route {
 };
 
 const AdminApi::Route* AdminApi::Routes(size_t& count) {
-  static constexpr std::array<Route, 22> kRoutes = {{
+  static constexpr std::array<Route, 23> kRoutes = {{
       {"GET", "/metrics", &AdminApi::Metrics},
       {"GET", "/healthz", &AdminApi::Healthz},
       {"GET", "/readyz", &AdminApi::Readyz},
@@ -144,6 +144,7 @@ const AdminApi::Route* AdminApi::Routes(size_t& count) {
       {"GET", "/api/v1/hosts/{host}", &AdminApi::Host},
       {"GET", "/api/v1/fetches", &AdminApi::Fetches},
       {"GET", "/api/v1/gated", &AdminApi::Gated},
+      {"GET", "/api/v1/traps", &AdminApi::Traps},
       {"GET", "/api/v1/history", &AdminApi::HistoryRows},
       {"GET", "/api/v1/explain", &AdminApi::Explain},
       {"GET", "/api/v1/holds", &AdminApi::Holds},
@@ -293,6 +294,16 @@ HttpResponse AdminApi::Gated(const HttpRequest&) {
   return Json({{"gated", std::move(hosts)}});
 }
 
+HttpResponse AdminApi::Traps(const HttpRequest& request) {
+  const auto limit = LimitOf(request);
+  if (!limit) return BadLimit();
+  json::array hosts;
+  for (const frontier::TrapSigns& signs : sources_.frontier.TrapsFound(*limit)) {
+    hosts.push_back(TrapObject(signs));
+  }
+  return Json({{"traps", std::move(hosts)}});
+}
+
 HttpResponse AdminApi::HistoryRows(const HttpRequest&) {
   return {.body = sources_.history.Json() + "\n"};
 }
@@ -309,7 +320,8 @@ HttpResponse AdminApi::Explain(const HttpRequest& request) {
   const auto url = web::Url::Parse(text);
   if (!url || !url->IsHttp()) return Refuse(400, "url: an http or https URL");
   const WallTime now = sources_.clock.Now();
-  return Json(ExplanationObject(sources_.frontier.Explain(*url, now), now));
+  const auto crawl_holds = CrawlHolds(sources_.pipeline.stats(), sources_.steering.state().why);
+  return Json(ExplanationObject(sources_.frontier.Explain(*url, now), crawl_holds, now));
 }
 
 HttpResponse AdminApi::Holds(const HttpRequest&) {

@@ -68,6 +68,7 @@ class AdminApi {
   HttpResponse Host(const HttpRequest& request);
   HttpResponse Fetches(const HttpRequest& request);
   HttpResponse Gated(const HttpRequest& request);
+  HttpResponse Traps(const HttpRequest& request);
   HttpResponse HistoryRows(const HttpRequest& request);
   HttpResponse Explain(const HttpRequest& request);
   HttpResponse Holds(const HttpRequest& request);

@@ -219,6 +219,19 @@ json::object GatedObject(const pipeline::GatedHostInfo& host) {
                              : json::value(archive::FormatDate(host.next_probe))}};
 }
 
+json::object TrapObject(const frontier::TrapSigns& signs) {
+  json::object reasons;
+  for (size_t i = 0; i < signs.by_reason.size(); ++i) {
+    if (signs.by_reason[i] == 0) continue;
+    reasons[View(frontier::Name(static_cast<frontier::Verdict>(i)))] = signs.by_reason[i];
+  }
+  return {{"host", signs.host},
+          {"urls", signs.urls},
+          {"reasons", std::move(reasons)},
+          {"last_url", signs.last_url},
+          {"last", archive::FormatDate(signs.last)}};
+}
+
 json::object SteeringObject(const SteeringState& state) {
   json::array holds;
   for (const frontier::OperatorHold& hold : state.holds) {

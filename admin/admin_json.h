@@ -42,6 +42,7 @@ boost::json::object HostObject(const pipeline::HostActivity& host);
 boost::json::object HostRecordObject(const frontier::HostRecord& record,
                                      const frontier::Explanation& what);
 boost::json::object GatedObject(const pipeline::GatedHostInfo& host);
+boost::json::object TrapObject(const frontier::TrapSigns& signs);
 boost::json::object FetchObject(const pipeline::FetchNote& fetch);
 boost::json::object SteeringObject(const SteeringState& state);
 boost::json::object ReloadObject(const ReloadReport& report);

@@ -47,9 +47,33 @@ std::string Until(WallTime until) {
   return until == kNever ? "further notice" : archive::FormatDate(until);
 }
 
+// What of a hold on the whole crawl there is to say.
+std::string WholeCrawl(const CrawlHold& hold) {
+  switch (hold.brake) {
+    case pipeline::Brake::kOperator:
+      return "the whole crawl is paused: " + (hold.why.empty() ? "the operator says so" : hold.why);
+    case pipeline::Brake::kDisk:
+      return "the whole crawl waits for room on the disk";
+    case pipeline::Brake::kMemory:
+      return "the whole crawl waits until the process is smaller";
+  }
+  return "";
+}
+
 }  // namespace
 
-std::string ExplanationText(const frontier::Explanation& what, uint32_t health_failures,
+std::vector<CrawlHold> CrawlHolds(const pipeline::PipelineStats& stats, const std::string& why) {
+  std::vector<CrawlHold> holds;
+  for (int i = 0; i < pipeline::kBrakes; ++i) {
+    const auto brake = static_cast<pipeline::Brake>(i);
+    if (!stats.Braked(brake)) continue;
+    holds.push_back({brake, brake == pipeline::Brake::kOperator ? why : std::string()});
+  }
+  return holds;
+}
+
+std::string ExplanationText(const frontier::Explanation& what,
+                            const std::vector<CrawlHold>& crawl_holds, uint32_t health_failures,
                             WallTime now) {
   std::string out;
   const auto line = [&out](const char* name, const std::string& text) {
@@ -81,6 +105,7 @@ std::string ExplanationText(const frontier::Explanation& what, uint32_t health_f
   } else if (what.state) {
     line("tries", fmt::format("{}", what.record.tries));
   }
+  for (const CrawlHold& hold : crawl_holds) line("held by", WholeCrawl(hold));
   if (!what.host) {
     line("host", "nothing of it was ever found");
     return out;
@@ -118,16 +143,18 @@ std::string ExplanationText(const frontier::Explanation& what, uint32_t health_f
                         : fmt::format("{} until {} ({} left)", frontier::Name(limit.hold),
                                       archive::FormatDate(limit.until), Left(limit.until - now)));
   }
-  if (what.limits.empty()) line("held by", "nothing that is written down");
+  if (what.limits.empty() && crawl_holds.empty()) line("held by", "nothing that is written down");
   return out;
 }
 
-boost::json::object ExplanationObject(const frontier::Explanation& what, WallTime now) {
+boost::json::object ExplanationObject(const frontier::Explanation& what,
+                                      const std::vector<CrawlHold>& crawl_holds, WallTime now) {
+  const WallTime earliest = crawl_holds.empty() ? what.Earliest(now) : kNever;
   json::object out{{"url", what.url},
                    {"state", what.state ? json::value(View(frontier::Name(*what.state)))
                                         : json::value("unknown")},
                    {"as_seed", View(frontier::Name(what.as_seed))},
-                   {"earliest", Until(what.Earliest(now))},
+                   {"earliest", Until(earliest)},
                    {"delay_ms", what.pace.delay.count()},
                    {"delay_reason", View(frontier::Name(what.pace.reason))},
                    {"concurrency", what.pace.concurrency}};
@@ -166,6 +193,11 @@ boost::json::object ExplanationObject(const frontier::Explanation& what, WallTim
         json::object{{"held_by", View(frontier::Name(limit.hold))}, {"until", Until(limit.until)}});
   }
   out["limits"] = std::move(limits);
+  json::array crawl;
+  for (const CrawlHold& hold : crawl_holds) {
+    crawl.push_back(json::object{{"held_by", View(pipeline::Name(hold.brake))}, {"why", hold.why}});
+  }
+  out["crawl_holds"] = std::move(crawl);
   return out;
 }
 

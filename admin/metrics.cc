@@ -167,7 +167,9 @@ void AddLine(Families& out, const pipeline::Snapshot& now,
   out.Counter("dropped_links_total",
               "Links and sitemap entries beyond what is taken of one page or file.")
       .Value(pipeline.dropped_links());
-  out.Counter("seed_lines_total", "Lines of URL lists, and URLs that were submitted, by result.")
+  out.Counter(
+         "seed_lines_total",
+         "URLs of seeds, of lists (also when read again) and submitted, and bad lines, by result.")
       .Value(pipeline.seeds(), "result", "taken")
       .Value(pipeline.bad_seed_lines(), "result", "bad");
   out.Gauge("queue_items", "What waits between two stages.")

@@ -241,7 +241,7 @@ void Loader::RejectUnknown(const YamlNode& name, const std::string& section) {
     }
   }
   Reject(name.place, PathOf(section, Printable(name.text)),
-         "is an unknown key; allowed here: " + Joined(names) + DidYouMean(meant));
+         "is an unknown key" + (meant ? DidYouMean(meant) : "; allowed here: " + Joined(names)));
 }
 
 void Loader::LoadKey(const Key& key, const YamlNode& node) {

@@ -1,6 +1,7 @@
 #include "config/seed_list.h"
 
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -434,6 +435,56 @@ std::set<std::filesystem::path> FoldersOfSeedPattern(const std::string& pattern,
     }
   }
   if (!wild) take(fixed);
+  return folders;
+}
+
+bool SeedPatternTakes(const std::string& pattern, const std::filesystem::path& base_dir,
+                      const std::filesystem::path& file) {
+  const auto same = [](const std::filesystem::path& a, const std::filesystem::path& b) {
+    std::error_code error;
+    const auto whole_a = std::filesystem::weakly_canonical(a, error);
+    if (error) return a.lexically_normal() == b.lexically_normal();
+    const auto whole_b = std::filesystem::weakly_canonical(b, error);
+    return !error && whole_a == whole_b;
+  };
+  std::error_code ignored;
+  const auto plain = base_dir / pattern;
+  const bool hidden = file.filename().string().starts_with('.');
+  if (std::filesystem::is_directory(plain, ignored)) {
+    return !hidden && same(plain, file.parent_path());
+  }
+  if (pattern.find_first_of(kWildcards) == std::string::npos) return same(plain, file);
+  const std::string full = FullPattern(pattern, base_dir);
+  if (fnmatch(full.c_str(), file.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) return true;
+  const auto found = Glob(full, GLOB_ONLYDIR | GLOB_NOSORT);
+  return found && !hidden && std::ranges::any_of(*found, [&](const std::filesystem::path& folder) {
+           return std::filesystem::is_directory(folder, ignored) &&
+                  same(folder, file.parent_path());
+         });
+}
+
+std::set<std::filesystem::path> FoldersOfLinks(const std::filesystem::path& path) {
+  constexpr int kMostLinks = 40;  // as the kernel follows (path_resolution(7))
+  std::set<std::filesystem::path> folders;
+  std::error_code error;
+  std::vector<std::filesystem::path> ways = {std::filesystem::absolute(path, error)};
+  for (int links = 0; !ways.empty() && links < kMostLinks;) {
+    const std::filesystem::path way = std::move(ways.back());
+    ways.pop_back();
+    std::filesystem::path at;
+    for (const std::filesystem::path& part : way) {
+      at /= part;
+      if (!std::filesystem::is_symlink(at, error)) continue;
+      const auto target = at.parent_path() / std::filesystem::read_symlink(at, error);
+      if (error) continue;
+      ++links;
+      folders.insert(at.parent_path());
+      if (std::filesystem::is_directory(target.parent_path(), error)) {
+        folders.insert(target.parent_path());
+      }
+      ways.push_back(target);
+    }
+  }
   return folders;
 }
 

@@ -88,6 +88,14 @@ class SeedListReader {
 std::set<std::filesystem::path> FoldersOfSeedPattern(const std::string& pattern,
                                                      const std::filesystem::path& base_dir);
 
+// Whether `file` is one of the files that the pattern stands for, or would be if it were there.
+bool SeedPatternTakes(const std::string& pattern, const std::filesystem::path& base_dir,
+                      const std::filesystem::path& file);
+
+// The folders that hold the symbolic links by which `path` is reached, and those that they lead
+// to: where something happens when one is made to lead elsewhere. None: no link is on the way.
+std::set<std::filesystem::path> FoldersOfLinks(const std::filesystem::path& path);
+
 // The same for many, in order, each file once; the first error.
 [[nodiscard]] Result<std::vector<std::filesystem::path>> ExpandSeedFiles(
     const std::vector<std::string>& patterns, const std::filesystem::path& base_dir);

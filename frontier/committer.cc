@@ -47,9 +47,9 @@ OriginKey OriginOf(const web::Url& url) { return {url.scheme() == "https", url.E
 
 }  // namespace
 
-Frontier::Committer::Committer(Store& store, const Scope& scope, SeenCache& seen,
+Frontier::Committer::Committer(Store& store, const Scope& scope, SeenCache& seen, Traps& traps,
                                const FrontierOptions& options)
-    : store_(store), scope_(scope), seen_(seen), options_(options) {
+    : store_(store), scope_(scope), seen_(seen), traps_(traps), options_(options) {
   counters_ = store_.ReadCounters();
   origins_held_ = store_.ReadOriginsHeld();
   if (const auto run = store_.ReadMeta(kRunKey)) {
@@ -489,6 +489,7 @@ void Frontier::Committer::Admit(Work& work, const Discovery& discovery) {
         std::string_view(discovery.url.HrefWithoutFragment()).substr(0, kMaxExcludedUrlBytes);
     ++work.counters.by_state[static_cast<int>(UrlState::kExcluded)];
     ++work.counters.excluded[static_cast<int>(verdict)];
+    traps_.Note(discovery.url.host(), verdict, record.url, work.now);
   } else {
     ++work.counters.by_state[static_cast<int>(UrlState::kQueued)];
     ++host->record.admitted;

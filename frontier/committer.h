@@ -22,7 +22,8 @@ inline constexpr std::string_view kArchiveKey = "archive";
 
 class Frontier::Committer {
  public:
-  Committer(Store& store, const Scope& scope, SeenCache& seen, const FrontierOptions& options);
+  Committer(Store& store, const Scope& scope, SeenCache& seen, Traps& traps,
+            const FrontierOptions& options);
 
   const Counters& counters() const { return counters_; }
   uint64_t origins_held() const { return origins_held_; }
@@ -133,6 +134,7 @@ class Frontier::Committer {
   Store& store_;
   const Scope& scope_;
   SeenCache& seen_;
+  Traps& traps_;
   const FrontierOptions& options_;
   Counters counters_;
   uint64_t origins_held_ = 0;

@@ -39,7 +39,7 @@ Frontier::Frontier(const std::filesystem::path& directory, FrontierOptions optio
       store_(directory, options_.store, IdentityOf(options_.scope.key)),
       scope_(MakeScope(options_.scope, store_.hash_seed())),
       seen_(options_.seen_cache_bytes),
-      committer_(std::make_unique<Committer>(store_, *scope_, seen_, options_)),
+      committer_(std::make_unique<Committer>(store_, *scope_, seen_, traps_, options_)),
       scheduler_(store_, *scope_, mailbox_, options_.scheduler) {
   MutexLock lock(mutex_);
   stats_.counters = committer_->counters();

@@ -37,6 +37,7 @@
 #include "frontier/seen_cache.h"
 #include "frontier/store.h"
 #include "frontier/task.h"
+#include "frontier/traps.h"
 
 namespace crawld::frontier {
 
@@ -142,6 +143,8 @@ class Frontier {
   std::vector<std::optional<std::pair<UrlState, Verdict>>> StatesOf(
       const std::vector<Discovery>& urls) const;
   std::optional<HostRecord> ReadHost(HostId host) const { return store_.ReadHost(host); }
+  // Hosts whose URLs hit the limits; the most first.
+  std::vector<TrapSigns> TrapsFound(size_t limit) const { return traps_.Most(limit); }
   FrontierMemory memory() const;
   // From now on, all of it or (FatalError) nothing: which URLs belong to the crawl, also of those
   // that wait in the queue, and how often hosts may be asked (Scheduler::SetPaces). One thread at a
@@ -164,6 +167,7 @@ class Frontier {
   Store store_;
   std::unique_ptr<Scope> scope_;
   SeenCache seen_;                        // has its own synchronisation
+  Traps traps_;                           // likewise
   std::unique_ptr<Committer> committer_;  // owned by the committer thread
   Mailbox mailbox_;                       // has its own synchronisation
   Scheduler scheduler_;                   // owned by the dispatcher thread

@@ -116,7 +116,7 @@ bool ListWatcher::Look(const config::Config& config) {
   }
   std::erase_if(versions_, [&lists](const auto& entry) { return !lists.contains(entry.first); });
   if (all.good + all.bad > 0) {
-    spdlog::info("lists: {} new lines with URLs, {} bad lines skipped", all.good, all.bad);
+    spdlog::info("lists: {} URLs read, {} bad lines skipped", all.good, all.bad);
   }
   return again || all.unfinished > 0;
 }
@@ -125,9 +125,15 @@ bool ListWatcher::WatchFolders(const config::Config& config,
                                const std::set<std::filesystem::path>& lists) {
   std::set<std::filesystem::path> folders;
   for (const config::SourceText& pattern : config.seeds.files) {
-    folders.merge(config::FoldersOfSeedPattern(pattern.text, config.base_dir));
+    for (const auto& folder : config::FoldersOfSeedPattern(pattern.text, config.base_dir)) {
+      folders.merge(config::FoldersOfLinks(folder));
+      folders.insert(folder);
+    }
   }
-  for (const std::filesystem::path& list : lists) folders.insert(list.parent_path());
+  for (const std::filesystem::path& list : lists) {
+    folders.merge(config::FoldersOfLinks(list));
+    folders.insert(list.parent_path());
+  }
   const std::map<std::filesystem::path, int> before = std::exchange(watches_, {});
   bool more = false;
   for (const std::filesystem::path& folder : folders) {

@@ -1,7 +1,8 @@
 // ListWatcher: URL lists that grow while the crawl runs, and new ones in watched folders.
 //
-// Waits on inotify(7) for changes in the folders that the patterns of seeds.files lie in; a moment
-// after one the patterns are expanded anew, and what has changed is read (seeder.h): of a list that
+// Waits on inotify(7) for changes in the folders that the patterns of seeds.files lie in, and in
+// those of the symbolic links that lead to them (a ConfigMap of Kubernetes is one); a moment after
+// one the patterns are expanded anew, and what has changed is read (seeder.h): of a list that
 // has grown, its new lines alone. File systems that tell nothing (NFS) are looked at every half
 // minute. A list that cannot be read is logged, and does not stop the crawl.
 //

@@ -44,11 +44,14 @@ int PrintSchema(SchemaForm form);
 // One URL through the real fetcher and parser, as JSON.
 int FetchOne(const std::string& url, const std::optional<std::filesystem::path>& config);
 
+// What is done about a mistake that does not matter here.
+enum class Mistakes { kWarn, kIgnore };
 // Of the config of a crawl that may run: what is right in it. A mistake is a warning on stderr, but
 // one in the keys that begin with one of `needed` is thrown as a ConfigError. data_dir is where it
 // is.
 config::Config LoadOfRunning(const std::filesystem::path& path,
-                             std::initializer_list<std::string_view> needed);
+                             std::initializer_list<std::string_view> needed,
+                             Mistakes others = Mistakes::kWarn);
 
 // What the frontier of a config's data_dir holds; also while a daemon uses it.
 int FrontierStats(const std::filesystem::path& config, Format format);

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <cstdio>
+#include <vector>
 
 #include "admin/describe.h"
 #include "admin/steering.h"
@@ -169,12 +170,18 @@ int FrontierExplain(const std::filesystem::path& path, const std::string& text, 
   const auto steering = note ? admin::DecodeSteering(*note) : std::nullopt;
   const frontier::OperatorHolds holds(steering ? steering->holds
                                                : std::vector<frontier::OperatorHold>());
+  // Of the brakes only the operator's is written down.
+  std::vector<admin::CrawlHold> crawl_holds;
+  if (steering && steering->paused_since) {
+    crawl_holds.push_back({pipeline::Brake::kOperator, steering->why});
+  }
   const frontier::Explanation what =
       frontier::Explain(store, **scope, options.scheduler, &holds, *url, now);
   if (format == Format::kJson) {
-    PrintLine(admin::ExplanationObject(what, now));
+    PrintLine(admin::ExplanationObject(what, crawl_holds, now));
   } else {
-    fmt::print("{}", admin::ExplanationText(what, options.scheduler.health.failures, now));
+    fmt::print("{}",
+               admin::ExplanationText(what, crawl_holds, options.scheduler.health.failures, now));
   }
   return what.state ? kExitDone : kExitFailed;
 }

@@ -36,8 +36,8 @@ constexpr size_t kLinesAtOnce = 1000;
 
 // What a config says of the admin API. The rest may be as it is: a URL list that is not there any
 // more is no reason not to pause the crawl.
-config::Config LoadAdmin(const std::filesystem::path& path) {
-  config::Config config = LoadOfRunning(path, {"data_dir", "admin."});
+config::Config LoadAdmin(const std::filesystem::path& path, Mistakes others) {
+  config::Config config = LoadOfRunning(path, {"data_dir", "admin."}, others);
   const std::filesystem::path folder = path.parent_path();
   if (config.admin.socket) config.admin.socket = config.data_dir / *config.admin.socket;
   if (config.admin.token_file) config.admin.token_file = folder / *config.admin.token_file;
@@ -47,7 +47,7 @@ config::Config LoadAdmin(const std::filesystem::path& path) {
 }  // namespace
 
 config::Config LoadOfRunning(const std::filesystem::path& path,
-                             std::initializer_list<std::string_view> needed) {
+                             std::initializer_list<std::string_view> needed, Mistakes others) {
   std::vector<config::Problem> problems;
   config::Config config = config::LoadWhatIsRight(path, problems);
   std::vector<config::Problem> fatal;
@@ -57,7 +57,7 @@ config::Config LoadOfRunning(const std::filesystem::path& path,
     });
     if (is_needed) {
       fatal.push_back(std::move(problem));
-    } else {
+    } else if (others == Mistakes::kWarn) {
       fmt::print(stderr, "{}\n", ToString(problem, "warning"));
     }
   }
@@ -68,7 +68,7 @@ config::Config LoadOfRunning(const std::filesystem::path& path,
 
 namespace {
 
-admin::AdminTarget TargetOf(const AdminChoice& choice) {
+admin::AdminTarget TargetOf(const AdminChoice& choice, Mistakes others = Mistakes::kWarn) {
   const int given = (choice.config ? 1 : 0) + (choice.socket ? 1 : 0) + (choice.address ? 1 : 0);
   if (given != 1) {
     throw UsageError("say where the daemon is: -c FILE, --socket PATH or --address HOST:PORT");
@@ -78,7 +78,7 @@ admin::AdminTarget TargetOf(const AdminChoice& choice) {
   if (choice.address) target.address = *choice.address;
   std::optional<std::filesystem::path> token_file = choice.token_file;
   if (choice.config) {
-    const config::Config config = LoadAdmin(*choice.config);
+    const config::Config config = LoadAdmin(*choice.config, others);
     if (config.admin.socket) {
       target.socket = config.admin.socket;
     } else if (config.admin.listen) {
@@ -463,7 +463,8 @@ int SteerCrawl(const AdminChoice& choice, const std::string& order, const SteerO
 }
 
 int ReloadConfig(const AdminChoice& choice, Format format) {
-  admin::AdminClient client(TargetOf(choice));
+  // Of mistakes the daemon speaks.
+  admin::AdminClient client(TargetOf(choice, Mistakes::kIgnore));
   const admin::AdminAnswer answer = client.Post("/api/v1/reload", "", kJsonType);
   if (format == Format::kJson && (answer.status == 200 || answer.status == 409)) {
     fmt::print("{}", answer.body);

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/result.h"
 #include "config/error.h"
+#include "config/seed_list.h"
 #include "fetcher/tls.h"
 #include "web/ascii.h"
 #include "web/url.h"
@@ -456,6 +457,29 @@ void CheckAgainstRooms(const config::Config& config) {
       }
     }
   };
+  // One of those would feed itself: each of its lines is a bad one, and says so in the log.
+  std::vector<std::pair<std::filesystem::path, std::string>> written = {
+      {config.data_dir / "crawl.log", "the crawl's own log"}};
+  if (config.log.file) written.emplace_back(*config.log.file, "log.file");
+  for (const config::SourceText& lists : config.seeds.files) {
+    for (const auto& [file, what] : written) {
+      if (!config::SeedPatternTakes(lists.text, config.base_dir, file)) continue;
+      add(lists, "seeds.files",
+          fmt::format(
+              "'{}' takes '{}', {}, for a list of URLs; keep lists in a folder of their own",
+              lists.text, file.string(), what));
+    }
+  }
+  if (config.log.file) {
+    std::error_code error;
+    const auto folder = config.log.file->parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
+      add({}, "log.file",
+          fmt::format("'{}' is no folder, or cannot be seen; make it, or give a "
+                      "file elsewhere",
+                      folder.string()));
+    }
+  }
   check_urls(config.seeds.urls, "seeds.urls");
   check_urls(config.seeds.sitemaps, "seeds.sitemaps");
   std::stable_sort(problems.begin(), problems.end(), [](const auto& a, const auto& b) {

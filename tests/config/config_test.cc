@@ -106,14 +106,13 @@ TEST(ConfigTest, AnEmptySectionIsAllDefaults) {
 
 TEST(ConfigTest, AnUnknownKeyNamesTheNearest) {
   EXPECT_THAT(Wrong("fetcher:\n  treads: 2\n"),
-              AllOf(StartsWith("c.yaml:6:3: fetcher.treads: is an unknown key; allowed here: "
-                               "threads, concurrency, "),
-                    HasSubstr("; did you mean 'threads'?")));
+              StartsWith("c.yaml:6:3: fetcher.treads: is an unknown key; did you mean 'threads'?"));
   EXPECT_THAT(Wrong("fecther: {}\n"),
-              AllOf(StartsWith("c.yaml:5:1: fecther: is an unknown key; allowed here: name, "),
-                    HasSubstr("; did you mean 'fetcher'?")));
+              StartsWith("c.yaml:5:1: fecther: is an unknown key; did you mean 'fetcher'?"));
   EXPECT_THAT(Wrong("delay: 1s\n"), HasSubstr("; did you mean 'politeness.delay'?"));
-  EXPECT_THAT(Wrong("zzzzzzzz: 1\n"), Not(HasSubstr("did you mean")));
+  EXPECT_THAT(Wrong("zzzzzzzz: 1\n"),
+              AllOf(StartsWith("c.yaml:5:1: zzzzzzzz: is an unknown key; allowed here: name, "),
+                    Not(HasSubstr("did you mean"))));
   EXPECT_THAT(Wrong("fetcher.threads: 2\n"), StartsWith("c.yaml:5:1: fetcher.threads: "));
 }
 
@@ -403,9 +402,7 @@ TEST(ConfigTest, RulesForHostsAreReadInOrder) {
 
 TEST(ConfigTest, AMistakeInAHostsRuleHasItsPlace) {
   EXPECT_EQ(Wrong("hosts:\n  - match: a.test\n    dely: 5s\n"),
-            "c.yaml:7:5: hosts[].dely: is an unknown key; allowed here: match, delay, concurrency, "
-            "verify_tls, ca_file, http2, proxy, username, password, password_file, bearer_token, "
-            "bearer_token_file, headers; did you mean 'delay'?");
+            "c.yaml:7:5: hosts[].dely: is an unknown key; did you mean 'delay'?");
   EXPECT_THAT(Wrong("hosts:\n  - match: a.test\n  - delay: 5s\n"),
               StartsWith("c.yaml:7:5: hosts[].match: is missing"));
   EXPECT_THAT(Wrong("hosts:\n  - match: a.test\n    delay: 2d\n"),

@@ -274,6 +274,43 @@ TEST(FoldersOfSeedPatternTest, FoldersThatMayGetAFile) {
               ElementsAre(dir.path(), base, base / "sub"));
 }
 
+TEST(SeedPatternTakesTest, WhatIsThereAndWhatIsNot) {
+  const TempDir dir;
+  dir.Write("[x]/sub/a.txt", "");
+  const std::filesystem::path base = dir.path() / "[x]";
+  const auto takes = [&](const std::string& pattern, const char* file) {
+    return SeedPatternTakes(pattern, base, base / file);
+  };
+  EXPECT_TRUE(takes("sub", "sub/new"));
+  EXPECT_TRUE(takes("sub/", "sub/new"));
+  EXPECT_TRUE(takes("./sub/../sub", "sub/new"));
+  EXPECT_TRUE(takes("sub/*", "sub/new"));
+  EXPECT_TRUE(takes("s*", "sub/new")) << "every file of the folder is meant";
+  EXPECT_TRUE(takes("sub/new", "sub/new"));
+  EXPECT_TRUE(takes((base / "sub").string(), "sub/new"));
+  EXPECT_FALSE(takes("sub", "sub/.new"));
+  EXPECT_FALSE(takes("sub", "sub/below/new"));
+  EXPECT_FALSE(takes("sub/*.txt", "sub/new"));
+  EXPECT_FALSE(takes("*", "sub/below/new"));
+  EXPECT_FALSE(takes("none", "sub/new"));
+  std::filesystem::create_symlink(base / "sub", base / "link");
+  EXPECT_TRUE(takes("link", "sub/new"));
+}
+
+TEST(FoldersOfLinksTest, WhereLinksLieAndWhereTheyLead) {
+  const TempDir dir;
+  const std::filesystem::path root = std::filesystem::canonical(dir.path());
+  dir.Write("v1/a.txt", "");
+  dir.Write("mount/kept", "");
+  EXPECT_THAT(FoldersOfLinks(root / "v1/a.txt"), IsEmpty());
+  std::filesystem::create_symlink("../v1", root / "mount/..data");
+  std::filesystem::create_symlink("..data/a.txt", root / "mount/a.txt");
+  EXPECT_THAT(FoldersOfLinks(root / "mount/a.txt"),
+              ElementsAre(root / "mount", root / "mount/..", root / "mount/..data"));
+  std::filesystem::create_symlink("round", root / "round");
+  EXPECT_THAT(FoldersOfLinks(root / "round"), ElementsAre(root)) << "it ends";
+}
+
 TEST(ExpandSeedFilesTest, AFoldersOwnNameIsNoPattern) {
   const TempDir dir;
   dir.Write("[x]*/a.txt", "");

@@ -102,6 +102,38 @@ TEST_F(ListWatcherTest, AFolderThatThePatternItselfMeansMayBeEmptyFirst) {
   Await("x");
 }
 
+TEST_F(ListWatcherTest, AListIsReachedByALinkAndGrowsWhereItLies) {
+  fs::create_directory(dir_ / "lists");
+  fs::create_directory(dir_ / "elsewhere");
+  Write("elsewhere/a.txt", "a");
+  fs::create_symlink("../elsewhere/a.txt", dir_ / "lists/a.txt");
+  Watch("lists/*.txt");
+  Await("a");
+  Write("elsewhere/a.txt", "more", std::ios::app);
+  Await("more");
+}
+
+// As Kubernetes changes a ConfigMap: a.txt -> ..data/a.txt, and ..data is made to lead elsewhere.
+TEST_F(ListWatcherTest, AFolderThatALinkLeadsToIsChangedForAnother) {
+  fs::create_directories(dir_ / "mount/..v1");
+  fs::create_directories(dir_ / "mount/..v2");
+  Write("mount/..v1/a.txt", "old");
+  Write("mount/..v2/a.txt", "new");
+  fs::create_symlink("..v1", dir_ / "mount/..data");
+  fs::create_symlink("..data/a.txt", dir_ / "mount/a.txt");
+  fs::create_symlink("mount", dir_ / "current");
+  Watch("current/a.txt");
+  Await("old");
+  fs::create_symlink("..v2", dir_ / "mount/..next");
+  fs::rename(dir_ / "mount/..next", dir_ / "mount/..data");
+  Await("new");
+  fs::create_directories(dir_ / "second");
+  Write("second/a.txt", "second");
+  fs::create_symlink("second", dir_ / "next");
+  fs::rename(dir_ / "next", dir_ / "current");
+  Await("second");
+}
+
 TEST_F(ListWatcherTest, AListThatGrowsIsReadOnAndOneThatDoesNotIsLeftAlone) {
   fs::create_directory(dir_ / "lists");
   Write("lists/a.txt", "a");

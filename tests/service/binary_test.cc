@@ -390,11 +390,16 @@ TEST_F(BinaryTest, AnOrderThatWasAnsweredOutlivesACrash) {
   EXPECT_EQ(server.request_count(), asked) << "a blocked host is not asked";
   EXPECT_EQ(Run({"frontier", "explain", server.Url("/"), "-c", config}), 0);
   EXPECT_THAT(out_, HasSubstr("blocked: the operator says so"));
+  EXPECT_THAT(out_, Not(HasSubstr("the whole crawl")));
   {
     const auto process = Start({"run", "-c", config});
     ASSERT_TRUE(process->AwaitOutput("the operator's word still holds"));
-    while (Run({"unblock", "--host", "127.0.0.1", "--socket", socket}) != 0) {
+    while (Run({"pause", "--why", "the disk is moved", "--socket", socket}) != 0) {
     }
+    EXPECT_EQ(Run({"frontier", "explain", server.Url("/"), "-c", config}), 0);
+    EXPECT_THAT(out_, HasSubstr("the whole crawl is paused: the disk is moved"));
+    EXPECT_EQ(Run({"resume", "--socket", socket}), 0) << err_;
+    EXPECT_EQ(Run({"unblock", "--host", "127.0.0.1", "--socket", socket}), 0) << err_;
     process->Signal(SIGTERM);
     EXPECT_EQ(process->Wait(), 0);
   }
@@ -402,6 +407,21 @@ TEST_F(BinaryTest, AnOrderThatWasAnsweredOutlivesACrash) {
   const ArchiveContents contents = ReadArchive(data_);
   EXPECT_THAT(contents.problems, IsEmpty());
   EXPECT_EQ(contents.ResponsesByUrl().size(), site.truth().size());
+}
+
+TEST_F(BinaryTest, AMistakeThatAReloadFindsIsToldOnce) {
+  HttpServer server([](const Request&) { return Answer(404, ""); });
+  const std::string seed = "\"" + server.Url("/") + "\"";
+  const auto process = Start({"run", "-c", Config(seed)});
+  ASSERT_TRUE(server.AwaitRequests(2));
+  const std::string config = Config(seed, "politness: {delay: 1s}\n");
+  EXPECT_EQ(Run({"reload", "-c", config}), 1);
+  const std::string told = "politness: is an unknown key; did you mean 'politeness'?";
+  const size_t first = err_.find(told);
+  EXPECT_NE(first, std::string::npos) << err_;
+  EXPECT_EQ(err_.find(told, first + 1), std::string::npos) << err_;
+  process->Signal(SIGTERM);
+  EXPECT_EQ(process->Wait(), 0);
 }
 
 TEST_F(BinaryTest, ADaemonWithNothingToDoWaitsAndStopsWhenTold) {

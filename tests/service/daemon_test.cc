@@ -186,6 +186,10 @@ TEST_F(DaemonTest, APauseHoldsUntilItIsResumedAlsoAfterARestart) {
   EXPECT_TRUE(holds.at("paused").as_bool());
   EXPECT_EQ(holds.at("why").as_string(), "the disk is moved");
   EXPECT_FALSE(Asked("/while-paused"));
+  const json::object explained = Get("/api/v1/explain?url=" + Url("/while-paused"));
+  EXPECT_EQ(explained.at("crawl_holds").at(0).at("held_by"), "operator");
+  EXPECT_EQ(explained.at("crawl_holds").at(0).at("why"), "the disk is moved");
+  EXPECT_EQ(explained.at("earliest"), "further notice");
   ASSERT_EQ(Order("resume", "").status, 200);
   AwaitAsked("/while-paused");
   EXPECT_EQ(Order("resume", "").status, 409) << "it is not paused any more";
@@ -393,7 +397,7 @@ TEST_F(DaemonTest, ALogFileThatCannotBeOpenedRollsTheReloadBack) {
   Start();
   WriteConfig(
       "politeness: {delay: 0, robots: false}\nscope: {exclude: [/no/]}\n"
-      "log: {file: /nonexistent/x.log}\n");
+      "log: {file: lists}\n");  // a folder
   const admin::AdminAnswer answer = Order("reload", "");
   EXPECT_EQ(answer.status, 409);
   EXPECT_THAT(answer.body, HasSubstr("cannot be opened"));
@@ -506,7 +510,8 @@ class SchemaCheck {
 };
 
 TEST_F(DaemonTest, EveryPathAnswersAsTheDescriptionSays) {
-  Start();
+  Start("politeness: {delay: 0, robots: false}\nscope: {max_url_length: 200}\n");
+  Submit(Url("/" + std::string(200, 'x')) + "\n");
   Submit(Url("/1") + "\n");
   AwaitAsked("/linked");
   Await([&] { return !Get("/api/v1/hosts").at("hosts").as_array().empty(); });
@@ -554,7 +559,7 @@ TEST_F(DaemonTest, EveryPathAnswersAsTheDescriptionSays) {
       }
     }
   }
-  EXPECT_EQ(answers, 22U) << "all but the events";
+  EXPECT_EQ(answers, 23U) << "all but the events";
 }
 
 TEST_F(DaemonTest, WhatIsNotDescribedIsRefused) {

@@ -29,7 +29,9 @@ class Site(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        links = "".join(f'<a href="/p{i}">{i}</a>' for i in range(20)) + f"<a href=\"{NASTY}\">x</a>"
+        # What it makes up has no end: each page has a path of its own that is too long.
+        endless = f'<a href="/calendar{self.path.split("?")[0]}/{"x" * 250}">next</a>'
+        links = endless + "".join(f'<a href="/p{i}">{i}</a>' for i in range(20)) + f"<a href=\"{NASTY}\">x</a>"
         body = f"<!DOCTYPE html><title>t</title>{links}".encode()
         self.send_response(404 if self.path == "/robots.txt" else 200)
         self.send_header("Content-Type", "text/html")
@@ -156,6 +158,7 @@ data_dir: {data}
 identity: {{user_agent: "page (+https://example.org/bot)"}}
 seeds: {{urls: ["http://127.0.0.1:{self.site.server_port}/", "http://127.0.0.1:1/"]}}
 politeness: {{delay: 300ms}}
+scope: {{max_url_length: 250}}
 fetcher: {{allow_addresses: [127.0.0.0/8]}}
 admin: {{listen: "127.0.0.1:{self.port}"{more}}}
 """)
@@ -203,6 +206,8 @@ admin: {{listen: "127.0.0.1:{self.port}"{more}}}
         self.await_text("#fetches tbody", "bold")
         self.assertEqual(page.run("return document.querySelectorAll('main img, td b').length"), 0)
         self.assertNotEqual(page.run("return document.title"), "broken")
+        self.await_text("#traps tbody", "/calendar/")
+        self.await_text("#traps tbody", "url_too_long")
         # Errors alone.
         page.click("#errors-only")
         wait_for("errors alone", lambda: "/p1" not in page.text("#fetches tbody"))

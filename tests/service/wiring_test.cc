@@ -118,6 +118,32 @@ TEST_F(WiringTest, ABadSeedIsQuotedWithoutItsPassword) {
   }
 }
 
+TEST_F(WiringTest, ALogThatWouldBeReadAsAListIsRefused) {
+  dir_.Write("lists/a.txt", "http://a.test/\n");
+  dir_.Write("lists/crawld.log", "");
+  for (const char* lists : {"lists", "lists/*", "list?", "lists/crawld.log"}) {
+    EXPECT_THAT(
+        Wrong(std::string("log: {file: lists/crawld.log}\nseeds: {files: ['") + lists + "']}\n"),
+        AllOf(HasSubstr("c.yaml:5:17: seeds.files: "), HasSubstr("log.file")))
+        << lists;
+  }
+  for (const char* lists : {"lists/*.txt", "lists/a.txt"}) {
+    EXPECT_EQ(
+        Wrong(std::string("log: {file: lists/crawld.log}\nseeds: {files: ['") + lists + "']}\n"),
+        "")
+        << lists;
+  }
+  dir_.Write("d/kept", "");
+  EXPECT_THAT(Wrong("seeds: {files: [d]}\n"), HasSubstr("the crawl's own log"));
+}
+
+TEST_F(WiringTest, ALogNeedsItsFolder) {
+  EXPECT_THAT(Wrong("log: {file: logs/crawld.log}\n"),
+              AllOf(HasSubstr("c.yaml:4:13: log.file: "), HasSubstr("make it")));
+  dir_.Write("logs/kept", "");
+  EXPECT_EQ(Wrong("log: {file: logs/crawld.log}\n"), "");
+}
+
 TEST_F(WiringTest, AHostThatIsNoneHasItsPlace) {
   EXPECT_THAT(Wrong("hosts: [{match: [a.test, 'http://b.test']}]\n"),
               HasSubstr("c.yaml:4:26: hosts[].match: 'http://b.test' is no host"));
