@@ -218,11 +218,11 @@ void Fetcher::Loop::Launch(std::unique_ptr<Transfer> transfer) {
   }
   transfer->launched = Clock::now();
   Prepare(*transfer);
-  transfers_.insert(transfer.get());
+  AddTransfer(*transfer);
   // libcurl takes none after a callback has failed, until all others have ended.
   if (const CURLMcode code = curl_multi_add_handle(transfer->multi->handle, transfer->easy);
       code != CURLM_OK) {
-    transfers_.erase(transfer.get());
+    RemoveTransfer(*transfer);
     GiveHandleBack(transfer->easy);
     return Refuse(*transfer, FetchError::kInternal, curl_multi_strerror(code));
   }
@@ -256,7 +256,7 @@ void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {
   curl_multi_remove_handle(transfer->multi->handle, transfer->easy);
   GiveHandleBack(transfer->easy);
   ForgetNames(*transfer);
-  transfers_.erase(transfer.get());
+  RemoveTransfer(*transfer);
   in_flight_.fetch_sub(1, std::memory_order_relaxed);
   transfer->promise.SetValue(std::move(transfer->result));
 }
@@ -264,7 +264,7 @@ void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {
 void Fetcher::Loop::LaunchAgain(std::unique_ptr<Transfer> transfer) {
   curl_multi_remove_handle(transfer->multi->handle, transfer->easy);
   GiveHandleBack(transfer->easy);
-  transfers_.erase(transfer.get());
+  RemoveTransfer(*transfer);
   transfer->spoiled = transfer->shaking_hands = false;
   transfer->request.fresh_connection = true;
   Launch(std::move(transfer));
@@ -308,10 +308,10 @@ void Fetcher::Loop::CancelNow() {
   auto resolving = std::exchange(resolving_, {});
   CountResolving();
   for (auto& [number, transfer] : resolving) Refuse(*transfer, FetchError::kCancelled);
-  const std::vector<Transfer*> all(transfers_.begin(), transfers_.end());
-  for (Transfer* transfer : all) {
-    transfer->ended_by_us = FetchError::kCancelled;
-    Finish(*transfer, CURLE_ABORTED_BY_CALLBACK);
+  const std::vector<InCurl> all = transfers_;
+  for (const InCurl& in_curl : all) {
+    in_curl.transfer->ended_by_us = FetchError::kCancelled;
+    Finish(*in_curl.transfer, CURLE_ABORTED_BY_CALLBACK);
   }
   if (transfers_.empty()) {
     timer_.cancel();
@@ -398,6 +398,42 @@ std::optional<FetchError> Fetcher::Loop::Late(Transfer& transfer, const Hosts& h
   return FetchError::kFirstByteTimeout;
 }
 
+Fetcher::Loop::Clock::time_point Fetcher::Loop::NextLook(const Transfer& transfer,
+                                                         Clock::time_point now) const {
+  Clock::time_point look = transfer.begun + options_.total_timeout;
+  if (transfer.request.on_slow && transfer.request.patience > Millis(0)) {
+    look = std::min(look, transfer.begun + transfer.request.patience);
+  }
+  // What begins with the next byte ends so much later.
+  Clock::duration soonest = options_.idle_timeout;
+  if (options_.min_speed_bytes != 0) {
+    soonest = std::min<Clock::duration>(soonest, options_.min_speed_window);
+  }
+  if (transfer.head_bytes > 0) {
+    look = std::min(look, transfer.last_progress + options_.idle_timeout);
+    if (options_.min_speed_bytes != 0) {
+      look = std::min(look, transfer.window_begun + options_.min_speed_window);
+    }
+  } else if (transfer.sent) {
+    look = std::min({look, transfer.sent_at + options_.first_byte_timeout, now + soonest});
+  } else {
+    look = std::min({look, now + options_.first_byte_timeout, now + soonest});
+  }
+  return look;
+}
+
+void Fetcher::Loop::AddTransfer(Transfer& transfer) {
+  transfer.slot = transfers_.size();
+  transfers_.push_back({&transfer, transfer.begun, transfer.launched});
+}
+
+void Fetcher::Loop::RemoveTransfer(const Transfer& transfer) {
+  InCurl& last = transfers_.back();
+  last.transfer->slot = transfer.slot;
+  transfers_[transfer.slot] = last;
+  transfers_.pop_back();
+}
+
 void Fetcher::Loop::TellOldest(Clock::time_point oldest) {
   // Under the lock: Submit() must not come between the look and the word.
   const MutexLock lock(intake_mutex_);
@@ -411,13 +447,18 @@ void Fetcher::Loop::Sweep() {
   std::vector<std::pair<Transfer*, FetchError>> late;
   Clock::time_point oldest = Clock::time_point::max();
   const Hosts held_up = PausedHosts();
-  for (Transfer* transfer : transfers_) {
-    TellIfSlow(*transfer, now);
-    if (const auto error = Late(*transfer, held_up, now)) {
-      late.emplace_back(transfer, *error);
-    } else {
-      oldest = std::min(oldest, transfer->begun);
+  const bool all = paused() > 0;  // their clocks are set anew by each sweep
+  for (InCurl& in_curl : transfers_) {
+    if (all || now >= in_curl.look) {
+      Transfer& transfer = *in_curl.transfer;
+      TellIfSlow(transfer, now);
+      if (const auto error = Late(transfer, held_up, now)) {
+        late.emplace_back(&transfer, *error);
+        continue;
+      }
+      in_curl.look = NextLook(transfer, now);
     }
+    oldest = std::min(oldest, in_curl.begun);
   }
   std::vector<uint64_t> unresolved;
   for (const auto& [number, transfer] : resolving_) {

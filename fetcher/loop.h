@@ -22,7 +22,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -152,6 +151,11 @@ class Fetcher::Loop {
   // By which of the limits it has to end now, if by any.
   std::optional<FetchError> Late(Transfer& transfer, const Hosts& held_up,
                                  Clock::time_point now) const;
+  // Before then it cannot be late by any of them, whatever comes or does not, unless a stream is
+  // paused; and on_slow need not be called.
+  Clock::time_point NextLook(const Transfer& transfer, Clock::time_point now) const;
+  void AddTransfer(Transfer& transfer);
+  void RemoveTransfer(const Transfer& transfer);
   // `oldest`: of those that were taken in.
   void TellOldest(Clock::time_point oldest) EXCLUDES(intake_mutex_);
   void ArmSweep();
@@ -218,7 +222,14 @@ class Fetcher::Loop {
   std::unique_ptr<Resolver> resolver_;                                 // nullptr once stopped
   std::unordered_map<uint64_t, std::unique_ptr<Transfer>> resolving_;  // by their numbers
   uint64_t next_number_ = 0;
-  std::unordered_set<Transfer*> transfers_;  // that libcurl has
+  // Those that libcurl has. What a sweep looks at lies together, so that thousands that wait for
+  // servers that are silent cost it little.
+  struct InCurl {
+    Transfer* transfer = nullptr;
+    Clock::time_point begun;
+    Clock::time_point look;  // before then it is not late
+  };
+  std::vector<InCurl> transfers_;
   // Those with a body, in the order of its first byte. Intrusive: no allocation a transfer.
   boost::intrusive::list<BodyHook, boost::intrusive::constant_time_size<false>> bodies_;
   bool room_made_ = false;  // bytes have left the budget since ResumePaused() last looked

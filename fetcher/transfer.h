@@ -44,6 +44,7 @@ struct Fetcher::Loop::Transfer : BodyHook {
 
   Loop* const loop;
   Multi* multi = nullptr;  // by which it goes
+  size_t slot = 0;         // in Loop::transfers_
   CURL* easy = nullptr;
   struct Name {
     std::string name;  // "host:port"

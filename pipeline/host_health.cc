@@ -41,18 +41,22 @@ HostHealth::~HostHealth() {
   while (under_way_ > 0) idle_.Wait(mutex_);
 }
 
+void HostHealth::Schedule(frontier::HostId id, Patient& patient, WallTime next) {
+  if (patient.next != kNever) due_.erase({patient.next, id});
+  patient.next = next;
+  if (next != kNever && due_.emplace(next, id).first == due_.begin()) wake_.Set();
+}
+
 void HostHealth::Watch(frontier::GatedHost host) {
   const frontier::HostId id = host.host;
-  Patient patient;
-  patient.next = clock_.Now() + Backoff(options_.backoff, options_.max_backoff, 1, id);
+  const WallTime next = clock_.Now() + Backoff(options_.backoff, options_.max_backoff, 1, id);
   spdlog::debug("{}: does not answer ({}); it is probed up to {} times", host.robots_url.host(),
                 host.reason, options_.probes);
+  const MutexLock lock(mutex_);
+  Patient& patient = patients_[id];
   patient.host = std::move(host);
-  {
-    const MutexLock lock(mutex_);
-    patients_.insert_or_assign(id, std::move(patient));
-  }
-  wake_.Set();
+  patient.probes = 0;
+  Schedule(id, patient, next);
 }
 
 HostHealthStats HostHealth::stats() const {
@@ -79,14 +83,12 @@ WallTime HostHealth::Round() {
   std::vector<frontier::HostId> due;
   {
     const MutexLock lock(mutex_);
-    for (auto& [id, patient] : patients_) {
-      if (patient.next > now) {
-        next = std::min(next, patient.next);
-        continue;
-      }
-      patient.next = kNever;
+    while (!due_.empty() && due_.begin()->first <= now) {
+      const frontier::HostId id = due_.begin()->second;
+      Schedule(id, patients_.at(id), kNever);
       due.push_back(id);
     }
+    if (!due_.empty()) next = due_.begin()->first;
   }
   for (const frontier::HostId id : due) frontier_.WantProbe(id);
   return next;
@@ -119,7 +121,10 @@ void HostHealth::Probe(frontier::HostId id) {
 
 void HostHealth::Forget(frontier::HostId id) {
   const MutexLock lock(mutex_);
-  patients_.erase(id);
+  const auto it = patients_.find(id);
+  if (it == patients_.end()) return;
+  Schedule(id, it->second, kNever);
+  patients_.erase(it);
 }
 
 void HostHealth::Note(frontier::HostId id, const fetcher::FetchResult& result) {
@@ -135,11 +140,14 @@ void HostHealth::Note(frontier::HostId id, const fetcher::FetchResult& result) {
     if (it != patients_.end()) {
       Patient& patient = it->second;
       if (silent) ++patient.probes;
-      patient.next = now + Backoff(options_.backoff, options_.max_backoff, patient.probes + 1, id);
       if (answered || patient.probes >= options_.probes) {
         ++(answered ? stats_.opened : stats_.parked);
+        Schedule(id, patient, kNever);
         done = std::move(patient);
         patients_.erase(it);
+      } else {
+        Schedule(id, patient,
+                 now + Backoff(options_.backoff, options_.max_backoff, patient.probes + 1, id));
       }
     }
   }
@@ -154,7 +162,6 @@ void HostHealth::Note(frontier::HostId id, const fetcher::FetchResult& result) {
                  done->host.robots_url.host(), options_.probes, done->host.reason,
                  archive::FormatDate(now + options_.park));
   }
-  wake_.Set();
   const MutexLock lock(mutex_);
   if (--under_way_ == 0) idle_.NotifyAll();
 }

@@ -16,7 +16,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -73,12 +75,15 @@ class HostHealth {
  private:
   struct Patient {
     frontier::GatedHost host;
-    uint32_t probes = 0;  // without an answer
-    WallTime next;        // kNever while one is wanted or under way
+    uint32_t probes = 0;     // without an answer
+    WallTime next = kNever;  // also while one is wanted or under way
   };
 
   // Asks for the probes that are due, and returns when the next ones are.
   WallTime Round() EXCLUDES(mutex_);
+  // When the next probe of a patient is to be: kNever, and it is not in due_. Wakes the thread if
+  // nobody is due earlier.
+  void Schedule(frontier::HostId id, Patient& patient, WallTime next) REQUIRES(mutex_);
   void Note(frontier::HostId id, const fetcher::FetchResult& result) EXCLUDES(mutex_);
 
   // Constant after construction.
@@ -92,6 +97,7 @@ class HostHealth {
   mutable Mutex mutex_;
   CondVar idle_;  // no probe is under way
   std::map<frontier::HostId, Patient> patients_ GUARDED_BY(mutex_);
+  std::set<std::pair<WallTime, frontier::HostId>> due_ GUARDED_BY(mutex_);  // Patient::next
   size_t under_way_ GUARDED_BY(mutex_) = 0;
   HostHealthStats stats_ GUARDED_BY(mutex_);
 
