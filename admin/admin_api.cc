@@ -265,6 +265,8 @@ HttpResponse AdminApi::Host(const HttpRequest& request) {
     lately.push_back(FetchObject(fetch));
   }
   json::object body = HostRecordObject(*record, explained);
+  body["crawl_holds"] =
+      CrawlHoldsArray(CrawlHolds(sources_.pipeline.stats(), sources_.steering.state().why));
   body["fetches"] = std::move(lately);
   return Json(body);
 }

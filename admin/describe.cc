@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <string_view>
@@ -51,13 +52,19 @@ std::string Until(WallTime until) {
 std::string WholeCrawl(const CrawlHold& hold) {
   switch (hold.brake) {
     case pipeline::Brake::kOperator:
-      return "the whole crawl is paused: " + (hold.why.empty() ? "the operator says so" : hold.why);
+      return "the whole crawl is paused: " +
+             (hold.why.empty() ? "the operator says so" : WithoutControls(hold.why));
     case pipeline::Brake::kDisk:
       return "the whole crawl waits for room on the disk";
     case pipeline::Brake::kMemory:
       return "the whole crawl waits until the process is smaller";
   }
   return "";
+}
+
+// What is done is held back by nothing.
+bool Waits(const frontier::Explanation& what) {
+  return !what.state || *what.state == UrlState::kQueued || *what.state == UrlState::kLater;
 }
 
 }  // namespace
@@ -70,6 +77,14 @@ std::vector<CrawlHold> CrawlHolds(const pipeline::PipelineStats& stats, const st
     holds.push_back({brake, brake == pipeline::Brake::kOperator ? why : std::string()});
   }
   return holds;
+}
+
+json::array CrawlHoldsArray(const std::vector<CrawlHold>& holds) {
+  json::array out;
+  for (const CrawlHold& hold : holds) {
+    out.push_back(json::object{{"held_by", View(pipeline::Name(hold.brake))}, {"why", hold.why}});
+  }
+  return out;
 }
 
 std::string ExplanationText(const frontier::Explanation& what,
@@ -105,7 +120,9 @@ std::string ExplanationText(const frontier::Explanation& what,
   } else if (what.state) {
     line("tries", fmt::format("{}", what.record.tries));
   }
-  for (const CrawlHold& hold : crawl_holds) line("held by", WholeCrawl(hold));
+  if (Waits(what)) {
+    for (const CrawlHold& hold : crawl_holds) line("held by", WholeCrawl(hold));
+  }
   if (!what.host) {
     line("host", "nothing of it was ever found");
     return out;
@@ -149,7 +166,11 @@ std::string ExplanationText(const frontier::Explanation& what,
 
 boost::json::object ExplanationObject(const frontier::Explanation& what,
                                       const std::vector<CrawlHold>& crawl_holds, WallTime now) {
-  const WallTime earliest = crawl_holds.empty() ? what.Earliest(now) : kNever;
+  // Other brakes come off by themselves.
+  const bool paused = Waits(what) && std::ranges::any_of(crawl_holds, [](const CrawlHold& hold) {
+                        return hold.brake == pipeline::Brake::kOperator;
+                      });
+  const WallTime earliest = paused ? kNever : what.Earliest(now);
   json::object out{{"url", what.url},
                    {"state", what.state ? json::value(View(frontier::Name(*what.state)))
                                         : json::value("unknown")},
@@ -193,11 +214,7 @@ boost::json::object ExplanationObject(const frontier::Explanation& what,
         json::object{{"held_by", View(frontier::Name(limit.hold))}, {"until", Until(limit.until)}});
   }
   out["limits"] = std::move(limits);
-  json::array crawl;
-  for (const CrawlHold& hold : crawl_holds) {
-    crawl.push_back(json::object{{"held_by", View(pipeline::Name(hold.brake))}, {"why", hold.why}});
-  }
-  out["crawl_holds"] = std::move(crawl);
+  out["crawl_holds"] = Waits(what) ? CrawlHoldsArray(crawl_holds) : json::array();
   return out;
 }
 

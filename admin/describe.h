@@ -3,6 +3,7 @@
 // Pure functions.
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <string>
@@ -21,6 +22,8 @@ struct CrawlHold {
 
 // Of the brakes of PipelineStats; `why` is the operator's.
 std::vector<CrawlHold> CrawlHolds(const pipeline::PipelineStats& stats, const std::string& why);
+
+boost::json::array CrawlHoldsArray(const std::vector<CrawlHold>& holds);
 
 // Lines of a name and a sentence. `health_failures`: from so many on a host is probed.
 std::string ExplanationText(const frontier::Explanation& what,

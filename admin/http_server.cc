@@ -200,14 +200,29 @@ class HttpServer::Impl {
 
   // Connections of which a request is awaited, or more of its body; who has been silent longest is
   // first.
-  template <typename Protocol>
-  using Silent = std::list<beast::basic_stream<Protocol>*>;
+  template <typename Stream>
+  using Silent = std::list<Stream*>;
+  // Among them while it lives. It shares the list: when the loop is destroyed, in no order, it may
+  // be the last who knows it.
+  template <typename Stream>
+  class Listed {
+   public:
+    Listed(std::shared_ptr<Silent<Stream>> silent, Stream& stream)
+        : silent_(std::move(silent)), place_(silent_->insert(silent_->end(), &stream)) {}
+    ~Listed() { silent_->erase(place_); }
+    Listed(const Listed&) = delete;
+    Listed& operator=(const Listed&) = delete;
+
+   private:
+    std::shared_ptr<Silent<Stream>> silent_;
+    typename Silent<Stream>::iterator place_;
+  };
 
   template <typename Acceptor>
   asio::awaitable<void> Accept(Acceptor acceptor) {
     using Protocol = typename Acceptor::protocol_type;
     uint32_t connections = 0;
-    Silent<Protocol> silent;
+    const auto silent = std::make_shared<Silent<beast::basic_stream<Protocol>>>();
     while (true) {
       auto [error, socket] = co_await acceptor.async_accept(kAwait);
       if (error) {
@@ -215,15 +230,17 @@ class HttpServer::Impl {
         continue;
       }
       while (connections >= options_.max_connections) {
-        if (silent.empty()) {
-          co_await Sleep(kLookAgain);
-        } else {
-          silent.front()->cancel();  // who says nothing keeps nobody out
-          const uint32_t before = connections;
-          for (int i = 0; i < kTurns && connections == before; ++i) {
-            co_await asio::post(io_, asio::use_awaitable);
-          }
+        // Who says nothing keeps nobody out. What has come and was not read yet is not nothing.
+        const auto quiet = std::ranges::find_if(*silent, [](auto* stream) {
+          boost::system::error_code ignored;
+          return stream->socket().available(ignored) == 0;
+        });
+        const uint32_t before = connections;
+        if (quiet != silent->end()) (*quiet)->cancel();
+        for (int i = 0; quiet != silent->end() && i < kTurns && connections == before; ++i) {
+          co_await asio::post(io_, asio::use_awaitable);
         }
+        if (connections == before) co_await Sleep(kLookAgain);
       }
       ++connections;
       asio::co_spawn(io_, Serve<Protocol>(beast::basic_stream<Protocol>(std::move(socket)), silent),
@@ -278,7 +295,8 @@ class HttpServer::Impl {
   }
 
   template <typename Protocol>
-  asio::awaitable<void> Serve(beast::basic_stream<Protocol> stream, Silent<Protocol>& silent) {
+  asio::awaitable<void> Serve(beast::basic_stream<Protocol> stream,
+                              std::shared_ptr<Silent<beast::basic_stream<Protocol>>> silent) {
     constexpr bool kLocal = std::is_same_v<Protocol, Local>;
     beast::flat_buffer buffer;
     bool keep = true;
@@ -289,9 +307,9 @@ class HttpServer::Impl {
       head.body_limit(boost::none);
       stream.expires_after(buffer.size() > 0 ? options_.request_timeout : patience);
       patience = options_.idle_timeout;
-      const auto place = silent.insert(silent.end(), &stream);
+      std::optional<Listed<beast::basic_stream<Protocol>>> listed(std::in_place, silent, stream);
       const auto [error, bytes] = co_await http::async_read_header(stream, buffer, head, kAwait);
-      silent.erase(place);
+      listed.reset();
       if (error) {
         auto refusal = RefusalOf(error);
         if (refusal) co_await Refuse(stream, *refusal);
@@ -311,7 +329,8 @@ class HttpServer::Impl {
 
   // A request that may be answered. Whether the connection is good for another one.
   template <typename Stream>
-  asio::awaitable<bool> Obey(Stream& stream, std::list<Stream*>& silent, beast::flat_buffer& buffer,
+  asio::awaitable<bool> Obey(Stream& stream, std::shared_ptr<Silent<Stream>> silent,
+                             beast::flat_buffer& buffer,
                              http::request_parser<http::empty_body>& head) {
     HttpRequest request = RequestOf(head.get());
     if (request.method == "GET" && (head.chunked() || head.content_length().value_or(0) > 0)) {
@@ -336,9 +355,9 @@ class HttpServer::Impl {
     http::request_parser<http::string_body> parser(std::move(head));
     parser.body_limit(options_.max_body_bytes);
     stream.expires_after(options_.request_timeout);
-    const auto place = silent.insert(silent.end(), &stream);
+    std::optional<Listed<Stream>> listed(std::in_place, silent, stream);
     const auto [error, bytes] = co_await http::async_read(stream, buffer, parser, kAwait);
-    silent.erase(place);
+    listed.reset();
     if (error) {
       auto refusal = RefusalOf(error);
       if (refusal) co_await Refuse(stream, *refusal);
@@ -456,7 +475,7 @@ class HttpServer::Impl {
   }
 
   template <typename Stream>
-  asio::awaitable<bool> ServePieces(Stream& stream, std::list<Stream*>& silent,
+  asio::awaitable<bool> ServePieces(Stream& stream, std::shared_ptr<Silent<Stream>> silent,
                                     beast::flat_buffer& buffer,
                                     http::request_parser<http::empty_body>& head,
                                     std::unique_ptr<BodyHandler> handler) {
@@ -477,9 +496,9 @@ class HttpServer::Impl {
       if (!parser.is_done()) {  // it may have no body at all
         const Clock::time_point began = Clock::now();
         stream.expires_after(options_.request_timeout);
-        const auto place = silent.insert(silent.end(), &stream);
+        std::optional<Listed<Stream>> listed(std::in_place, silent, stream);
         auto [error, bytes] = co_await http::async_read_some(stream, buffer, parser, kAwait);
-        silent.erase(place);
+        listed.reset();
         if (error == http::error::need_buffer) error = {};
         if (error) co_return false;
         reading += Clock::now() - began;
@@ -544,6 +563,7 @@ class HttpServer::Impl {
 
   // Why the request is not to be answered; nullopt: it is.
   std::optional<HttpResponse> Judge(const http::request<http::empty_body>& from, bool local) const {
+    if (from.count(http::field::host) > 1) return Refusal(400, "one Host header, not several");
     // A page in the operator's browser that is not ours may send requests, though it cannot read
     // what is answered.
     const std::string_view origin(from[http::field::origin]);

@@ -33,4 +33,12 @@ std::string Duration(std::chrono::seconds s) {
   return fmt::format("{}h {:02}m", n / 3600, n / 60 % 60);
 }
 
+std::string WithoutControls(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return out;
+}
+
 }  // namespace crawld

@@ -18,7 +18,11 @@ uint32_t FittedParserThreads(const Config& config, uint64_t memory, uint32_t cor
 
 uint64_t FittedTreeBytes(uint64_t memory) { return std::max<uint64_t>(memory / 6, 16ULL << 20); }
 
-uint32_t FittedHeavyPages(uint64_t memory) {
+uint64_t FittedSmallTreeBytes(uint64_t memory, uint32_t workers) {
+  return std::max<uint64_t>(memory / 3 / workers, 4ULL << 20);
+}
+
+uint32_t FittedLargePages(uint64_t memory) {
   constexpr uint64_t kPage = 80ULL << 20;
   return static_cast<uint32_t>(std::clamp<uint64_t>(memory / 3 / kPage, 1, 1024));
 }

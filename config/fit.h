@@ -20,9 +20,15 @@ uint32_t FittedParserThreads(const Config& config, uint64_t memory, uint32_t cor
 
 // Large pages that are parsed at the same time: as many as have a third of the memory, if each
 // takes 80 MiB (its body, decoded, and its tree); one at least.
-uint32_t FittedHeavyPages(uint64_t memory);
+uint32_t FittedLargePages(uint64_t memory);
 
-// Bytes of a page's tree: a sixth of the memory, and 16 MiB at least.
+// Bytes of a large page's tree: a sixth of the memory, and 16 MiB at least. More than
+// kAmpleTreeBytes no page of parser.max_body's default takes.
+inline constexpr uint64_t kAmpleTreeBytes = 384ULL << 20;
 uint64_t FittedTreeBytes(uint64_t memory);
+
+// Of another page's, before it counts as a large one: all workers together have a third of the
+// memory; 4 MiB at least.
+uint64_t FittedSmallTreeBytes(uint64_t memory, uint32_t workers);
 
 }  // namespace crawld::config

@@ -376,10 +376,10 @@ std::vector<Key> MakeTable() {
           .Doc("For name, connection and TLS handshake together."),
       CRAWLD_KEY(fetcher.first_byte_timeout)
           .Range(milliseconds(1), hours(1))
-          .Doc("From the request to the first byte of the answer."),
+          .Doc("From the request to the first line of the answer."),
       CRAWLD_KEY(fetcher.idle_timeout)
           .Range(milliseconds(1), hours(1))
-          .Doc("Between two bytes of the answer."),
+          .Doc("Between two pieces of the answer: lines of its head, bytes of its body."),
       CRAWLD_KEY(fetcher.total_timeout)
           .Range(milliseconds(1), kDay)
           .Doc("For one transfer from beginning to end."),

@@ -158,19 +158,60 @@ class TextSource {
   std::array<char, kBufferBytes> text_ = {};
 };
 
-// Of the first and the last bytes before `offset`; nullopt: the file is shorter.
-std::optional<uint32_t> CheckOf(int fd, uint64_t offset) {
-  constexpr uint64_t kEach = 4096;
-  std::array<char, kEach> bytes{};
-  uLong check = crc32(0, nullptr, 0);
-  const uint64_t size = std::min(kEach, offset);
-  for (const uint64_t from : {uint64_t{0}, offset - size}) {
-    const ssize_t got = pread(fd, bytes.data(), size, static_cast<off_t>(from));
-    if (got < 0 || static_cast<uint64_t>(got) != size) return std::nullopt;
-    check = crc32(check, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(size));
+// What was read of a list, as far as a mark vouches for it: the first and the last bytes before its
+// offset. Of the bytes that were read, not of those that the file has when the mark is made.
+class ReadBytes {
+ public:
+  // It is read on from `offset`; what is before is in the file. False: it is not.
+  bool BeginAt(int fd, uint64_t offset) {
+    const size_t size = std::min<uint64_t>(kEach, offset);
+    first_.resize(size);
+    last_.resize(size);
+    begin_ = offset - size;
+    return ReadAt(fd, first_, 0) && ReadAt(fd, last_, begin_);
   }
-  return static_cast<uint32_t>(check);
-}
+
+  // What comes next; of what came before, all lines up to `whole` have ended.
+  void Take(std::string_view piece, uint64_t whole) {
+    first_.append(piece.substr(0, kEach - std::min(kEach, first_.size())));
+    const uint64_t wanted = whole - std::min<uint64_t>(kEach, whole);
+    if (wanted > begin_) {
+      const size_t past = std::min<uint64_t>(wanted - begin_, last_.size());
+      last_.erase(0, past);
+      begin_ += past;
+    }
+    if (last_.size() > kMost) {  // a line without an end
+      begin_ += last_.size();
+      last_.clear();
+    }
+    last_ += piece;
+  }
+
+  std::optional<uint32_t> CheckAt(uint64_t offset) const {
+    const uint64_t size = std::min<uint64_t>(kEach, offset);
+    if (offset < begin_ + size || offset - begin_ > last_.size() || first_.size() < size) {
+      return std::nullopt;
+    }
+    uLong check = crc32(0, nullptr, 0);
+    for (const char* bytes : {first_.data(), last_.data() + (offset - size - begin_)}) {
+      check = crc32(check, reinterpret_cast<const Bytef*>(bytes), static_cast<uInt>(size));
+    }
+    return static_cast<uint32_t>(check);
+  }
+
+ private:
+  static constexpr size_t kEach = 4096;
+  static constexpr size_t kMost = 1 << 20;
+
+  static bool ReadAt(int fd, std::string& to, uint64_t from) {
+    const ssize_t got = pread(fd, to.data(), to.size(), static_cast<off_t>(from));
+    return got >= 0 && static_cast<size_t>(got) == to.size();
+  }
+
+  std::string first_;
+  std::string last_;
+  uint64_t begin_ = 0;  // of last_
+};
 
 }  // namespace
 
@@ -190,7 +231,12 @@ class SeedListReader::Impl {
 
   // Whether what is before the mark is what was there when it was made.
   bool GoTo(const SeedListMark& mark) {
-    if (mark.offset == 0 || CheckOf(source_.fd(), mark.offset) != mark.check) return false;
+    ReadBytes before;
+    if (mark.offset == 0 || !before.BeginAt(source_.fd(), mark.offset) ||
+        before.CheckAt(mark.offset) != mark.check) {
+      return false;
+    }
+    bytes_ = std::move(before);
     source_.BeginPlainAt(mark.offset);
     whole_ = mark.offset;
     whole_lines_ = line_ = mark.line;
@@ -199,7 +245,7 @@ class SeedListReader::Impl {
 
   std::optional<SeedListMark> Mark() const {
     if (source_.inflating()) return std::nullopt;
-    const auto check = CheckOf(source_.fd(), whole_);
+    const auto check = bytes_.CheckAt(whole_);
     if (!check) return std::nullopt;
     return SeedListMark{whole_, whole_lines_, *check};
   }
@@ -238,6 +284,7 @@ class SeedListReader::Impl {
         auto piece = source_.Next();
         if (!piece) return Err(piece.error());
         piece_ = *piece;
+        if (!source_.inflating()) bytes_.Take(piece_, whole_);
         if (piece_.empty()) {
           if (!any) return std::nullopt;
           ++line_;
@@ -276,6 +323,7 @@ class SeedListReader::Impl {
 
   const std::string name_;
   TextSource source_;
+  ReadBytes bytes_;         // of a plain list
   std::string_view piece_;  // what is left of the source's last piece
   std::string long_line_;   // a line that goes over the end of a piece
   bool too_long_ = false;
@@ -438,50 +486,91 @@ std::set<std::filesystem::path> FoldersOfSeedPattern(const std::string& pattern,
   return folders;
 }
 
-bool SeedPatternTakes(const std::string& pattern, const std::filesystem::path& base_dir,
-                      const std::filesystem::path& file) {
-  const auto same = [](const std::filesystem::path& a, const std::filesystem::path& b) {
-    std::error_code error;
-    const auto whole_a = std::filesystem::weakly_canonical(a, error);
-    if (error) return a.lexically_normal() == b.lexically_normal();
-    const auto whole_b = std::filesystem::weakly_canonical(b, error);
-    return !error && whole_a == whole_b;
-  };
+std::filesystem::path NearestFolder(std::filesystem::path path) {
+  std::error_code error;
+  while (path.has_relative_path() && !std::filesystem::is_directory(path, error)) {
+    path = path.parent_path();
+  }
+  return path;
+}
+
+std::filesystem::path FixedPartOfSeedPattern(const std::string& pattern,
+                                             const std::filesystem::path& base_dir) {
   std::error_code ignored;
   const auto plain = base_dir / pattern;
-  const bool hidden = file.filename().string().starts_with('.');
-  if (std::filesystem::is_directory(plain, ignored)) {
-    return !hidden && same(plain, file.parent_path());
+  if (std::filesystem::exists(plain, ignored)) return plain;
+  std::filesystem::path fixed = std::filesystem::path(pattern).is_absolute() ? "" : base_dir;
+  for (const std::filesystem::path& part : std::filesystem::path(pattern)) {
+    if (part.string().find_first_of(kWildcards) != std::string::npos) break;
+    fixed /= part;
   }
-  if (pattern.find_first_of(kWildcards) == std::string::npos) return same(plain, file);
-  const std::string full = FullPattern(pattern, base_dir);
-  if (fnmatch(full.c_str(), file.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) return true;
-  const auto found = Glob(full, GLOB_ONLYDIR | GLOB_NOSORT);
-  return found && !hidden && std::ranges::any_of(*found, [&](const std::filesystem::path& folder) {
-           return std::filesystem::is_directory(folder, ignored) &&
-                  same(folder, file.parent_path());
-         });
+  return fixed;
+}
+
+bool SeedPatternTakes(const std::string& pattern, const std::filesystem::path& base_dir,
+                      const std::filesystem::path& file) {
+  std::error_code error;
+  // As the system has it, whether it is there or not.
+  const auto real = [&error](const std::filesystem::path& path) {
+    const auto absolute = std::filesystem::absolute(path, error);
+    const auto whole = std::filesystem::weakly_canonical(absolute, error);
+    const auto normal = (error ? absolute : whole).lexically_normal();
+    return normal.has_filename() ? normal : normal.parent_path();
+  };
+  const std::filesystem::path wanted = real(file);
+  const bool hidden = wanted.filename().string().starts_with('.');
+  // A folder stands for its files.
+  const auto is_it = [&](const std::filesystem::path& path) {
+    if (!std::filesystem::is_directory(path, error)) return real(path) == wanted;
+    return !hidden && real(path) == wanted.parent_path();
+  };
+  // By another name, too.
+  if (const auto found = ExpandSeedPattern(pattern, base_dir);
+      found && std::ranges::any_of(*found, [&](const std::filesystem::path& path) {
+        return std::filesystem::equivalent(path, file, error);
+      })) {
+    return true;
+  }
+  if (std::filesystem::exists(base_dir / pattern, error) ||
+      pattern.find_first_of(kWildcards) == std::string::npos) {
+    return is_it(base_dir / pattern);
+  }
+  if (const auto found = Glob(FullPattern(pattern, base_dir), GLOB_NOSORT);
+      found && std::ranges::any_of(*found, is_it)) {
+    return true;
+  }
+  // What would match if it were there: itself, or its folder.
+  const std::filesystem::path fixed = FixedPartOfSeedPattern(pattern, base_dir);
+  std::string rest;
+  bool wild = false;
+  for (const std::filesystem::path& part : std::filesystem::path(pattern)) {
+    wild = wild || part.string().find_first_of(kWildcards) != std::string::npos;
+    if (wild) rest += "/" + part.string();
+  }
+  const std::string full = EscapeGlob(real(fixed).string()) + rest;
+  const auto matches = [&full](const std::filesystem::path& path) {
+    return fnmatch(full.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0;
+  };
+  return matches(wanted) || (!hidden && matches(wanted.parent_path()));
 }
 
 std::set<std::filesystem::path> FoldersOfLinks(const std::filesystem::path& path) {
-  constexpr int kMostLinks = 40;  // as the kernel follows (path_resolution(7))
+  constexpr size_t kMostLinks = 40;  // as the kernel follows (path_resolution(7))
   std::set<std::filesystem::path> folders;
+  std::set<std::filesystem::path> links;
   std::error_code error;
   std::vector<std::filesystem::path> ways = {std::filesystem::absolute(path, error)};
-  for (int links = 0; !ways.empty() && links < kMostLinks;) {
+  while (!ways.empty() && links.size() < kMostLinks) {
     const std::filesystem::path way = std::move(ways.back());
     ways.pop_back();
     std::filesystem::path at;
     for (const std::filesystem::path& part : way) {
       at /= part;
-      if (!std::filesystem::is_symlink(at, error)) continue;
+      if (!std::filesystem::is_symlink(at, error) || !links.insert(at).second) continue;
       const auto target = at.parent_path() / std::filesystem::read_symlink(at, error);
       if (error) continue;
-      ++links;
       folders.insert(at.parent_path());
-      if (std::filesystem::is_directory(target.parent_path(), error)) {
-        folders.insert(target.parent_path());
-      }
+      folders.insert(NearestFolder(target.parent_path()));
       ways.push_back(target);
     }
   }

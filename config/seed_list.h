@@ -39,7 +39,8 @@ struct SeedLine {
 };
 
 // How far a list has been read, to go on from there when lines were added to its end. `check` tells
-// whether what was read is still there; it looks at the first and the last 4 KiB of that.
+// whether what was read is still there: it is of the first and the last 4 KiB of that, as they were
+// read.
 struct SeedListMark {
   uint64_t offset = 0;  // of a line's beginning
   uint64_t line = 0;    // lines before it
@@ -88,12 +89,21 @@ class SeedListReader {
 std::set<std::filesystem::path> FoldersOfSeedPattern(const std::string& pattern,
                                                      const std::filesystem::path& base_dir);
 
+// The folder `path`, or the one that is there and in which it, or what leads to it, may come to be.
+std::filesystem::path NearestFolder(std::filesystem::path path);
+
+// The path that the pattern begins with, up to its first part with a wildcard; all of it if there
+// is none.
+std::filesystem::path FixedPartOfSeedPattern(const std::string& pattern,
+                                             const std::filesystem::path& base_dir);
+
 // Whether `file` is one of the files that the pattern stands for, or would be if it were there.
 bool SeedPatternTakes(const std::string& pattern, const std::filesystem::path& base_dir,
                       const std::filesystem::path& file);
 
 // The folders that hold the symbolic links by which `path` is reached, and those that they lead
-// to: where something happens when one is made to lead elsewhere. None: no link is on the way.
+// to (NearestFolder): where something happens when one is made to lead elsewhere, or what it leads
+// to comes back. None: no link is on the way.
 std::set<std::filesystem::path> FoldersOfLinks(const std::filesystem::path& path);
 
 // The same for many, in order, each file once; the first error.

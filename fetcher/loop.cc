@@ -250,7 +250,7 @@ void Fetcher::Loop::Finish(Transfer& ended, CURLcode code) {
     bodies_.erase(bodies_.iterator_to(*transfer));
     GiveRoomBack(transfer->result.body.size());
   }
-  if (transfer->paused) paused_.fetch_sub(1, std::memory_order_relaxed);
+  EndPause(*transfer);
   Describe(*transfer, code);
   Count(*transfer);
   curl_multi_remove_handle(transfer->multi->handle, transfer->easy);

@@ -127,6 +127,8 @@ class Fetcher::Loop {
   void NoteKept(const std::shared_ptr<Socket>& socket);
   void ForgetKept(const Socket& socket);
   const Socket* FindKept(std::string_view peer_ip, int peer_port, int local_port) const;
+  // By which it goes; nullptr: nobody knows. Cost: a look at those of its multi handle.
+  std::shared_ptr<Socket> SocketOf(const Transfer& transfer) const;
   void Arm(const std::shared_ptr<Socket>& socket);
   void ArmTimer(Multi& multi, long delay_ms);
   void WaitUntil(Clock::time_point due);
@@ -135,6 +137,7 @@ class Fetcher::Loop {
   void GiveRoomBack(size_t bytes);
   size_t paused() const { return paused_.load(std::memory_order_relaxed); }
   void Pause(Transfer& transfer);
+  void EndPause(Transfer& transfer);
   // Lets those go on for which there is room, the oldest first.
   void ResumePaused();
   bool Resume(Transfer& transfer);  // false: it is paused again

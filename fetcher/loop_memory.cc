@@ -1,6 +1,8 @@
 // The loop's part in the memory budget: who may read on, and who waits.
 #include <utility>
 
+#include "fetcher/multi.h"
+#include "fetcher/socket.h"
 #include "fetcher/transfer.h"
 
 namespace crawld::fetcher {
@@ -47,7 +49,20 @@ void Fetcher::Loop::GiveRoomBack(size_t bytes) {
 }
 
 void Fetcher::Loop::Pause(Transfer& transfer) {
-  if (!std::exchange(transfer.paused, true)) paused_.fetch_add(1, std::memory_order_relaxed);
+  if (std::exchange(transfer.paused, true)) return;
+  paused_.fetch_add(1, std::memory_order_relaxed);
+  if (!transfer.multiplexed) return;
+  // libcurl reads on for the connection's other streams, and keeps what comes for this one: up to
+  // its whole window.
+  transfer.paused_on = SocketOf(transfer);
+  if (transfer.paused_on != nullptr) ++transfer.paused_on->held;
+}
+
+void Fetcher::Loop::EndPause(Transfer& transfer) {
+  if (!std::exchange(transfer.paused, false)) return;
+  paused_.fetch_sub(1, std::memory_order_relaxed);
+  const auto socket = std::exchange(transfer.paused_on, nullptr);
+  if (socket != nullptr && --socket->held == 0) Arm(socket);
 }
 
 void Fetcher::Loop::ResumePaused() {
@@ -68,8 +83,7 @@ void Fetcher::Loop::ResumePaused() {
 }
 
 bool Fetcher::Loop::Resume(Transfer& transfer) {
-  transfer.paused = false;
-  paused_.fetch_sub(1, std::memory_order_relaxed);
+  EndPause(transfer);
   transfer.RestartClocks(Clock::now());
   // Calls OnBody with what was kept; the transfer may be paused again, or have had enough.
   const CURLcode code = curl_easy_pause(transfer.easy, CURLPAUSE_CONT);

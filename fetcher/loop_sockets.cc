@@ -170,6 +170,22 @@ const Fetcher::Loop::Socket* Fetcher::Loop::FindKept(std::string_view peer_ip, i
   return nullptr;
 }
 
+// libcurl tells a transfer's socket when it is over; before, the connection's ends alone.
+std::shared_ptr<Fetcher::Loop::Socket> Fetcher::Loop::SocketOf(const Transfer& transfer) const {
+  long local_port = 0;
+  curl_easy_getinfo(transfer.easy, CURLINFO_LOCAL_PORT, &local_port);
+  for (const auto& [fd, socket] : sockets_) {
+    if (&socket->multi != transfer.multi || socket->gone) continue;
+    sockaddr_storage local{};
+    socklen_t size = sizeof local;
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&local), &size) == 0 &&
+        PortOf(local) == local_port) {
+      return socket;
+    }
+  }
+  return nullptr;
+}
+
 bool Fetcher::Loop::Socket::HasInput() const {
   char byte = 0;
   // Asio's type has no const way to its number.
@@ -182,16 +198,19 @@ void Fetcher::Loop::Arm(const std::shared_ptr<Socket>& socket) {
   if (socket->gone) return;
   const auto wait = [this, &socket](bool& pending, asio::posix::stream_descriptor::wait_type type,
                                     int poll, int event) {
-    if (pending || (socket->wanted & poll) == 0) return;
+    const auto unwanted = [](const Socket& of, int what) {
+      return (of.wanted & what) == 0 || (what == CURL_POLL_IN && of.held > 0);
+    };
+    if (pending || unwanted(*socket, poll)) return;
     pending = true;
-    socket->descriptor.async_wait(
-        type, [this, socket, &pending, poll, event](const boost::system::error_code& error) {
-          pending = false;
-          if (socket->gone || error == asio::error::operation_aborted) return;
-          if ((socket->wanted & poll) == 0) return;
-          Act(socket->multi, socket->descriptor.native_handle(), error ? CURL_CSELECT_ERR : event);
-          Arm(socket);
-        });
+    socket->descriptor.async_wait(type, [this, socket, &pending, poll, event,
+                                         unwanted](const boost::system::error_code& error) {
+      pending = false;
+      if (socket->gone || error == asio::error::operation_aborted) return;
+      if (unwanted(*socket, poll)) return;
+      Act(socket->multi, socket->descriptor.native_handle(), error ? CURL_CSELECT_ERR : event);
+      Arm(socket);
+    });
   };
   wait(socket->reading, asio::posix::stream_descriptor::wait_read, CURL_POLL_IN, CURL_CSELECT_IN);
   wait(socket->writing, asio::posix::stream_descriptor::wait_write, CURL_POLL_OUT,

@@ -22,6 +22,7 @@ struct Fetcher::Loop::Socket {
   int wanted = 0;        // CURL_POLL_IN | CURL_POLL_OUT
   bool reading = false;  // a wait is pending
   bool writing = false;
+  int held = 0;            // paused HTTP/2 streams on it; while there are any it is not read
   bool connected = false;  // and kept; then the following are known
   std::string peer_ip;
   int peer_port = 0;

@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -35,6 +36,7 @@ struct Fetcher::Loop::Transfer : BodyHook {
   void RestartClocks(Clock::time_point now) {
     last_progress = window_begun = now;
     window_bytes = received();
+    if (sent) sent_at = now;
   }
   // RFC 9112 section 6.3: the lengths that a head announces, in one field or several, must be one
   // number.
@@ -76,11 +78,12 @@ struct Fetcher::Loop::Transfer : BodyHook {
   bool head_open = false;      // inside a head: between a status line and its empty line
   bool coded = false;          // the head has a Transfer-Encoding
   bool chunked = false;        // the body has chunks, and perhaps a trailer
-  std::optional<uint64_t> length;  // that the head announces
-  bool bad_length = false;         // it announces several, or none that is a number
-  bool multiplexed = false;        // HTTP/2: others may share the connection
-  bool paused = false;             // waits for the memory budget
-  uint64_t head_bytes = 0;         // interim responses and trailer included
+  std::optional<uint64_t> length;     // that the head announces
+  bool bad_length = false;            // it announces several, or none that is a number
+  bool multiplexed = false;           // HTTP/2: others may share the connection
+  bool paused = false;                // waits for the memory budget
+  std::shared_ptr<Socket> paused_on;  // multiplexed: its connection's
+  uint64_t head_bytes = 0;            // interim responses and trailer included
   uint64_t head_fields = 0;
   uint64_t tunnel_bytes = 0;  // of the proxy's answer to CONNECT
   uint64_t tunnel_fields = 0;

@@ -55,15 +55,16 @@ void Traps::Note(std::string_view host, Verdict verdict, std::string_view url, W
 }
 
 std::vector<TrapSigns> Traps::Most(size_t limit) const {
+  MutexLock lock(mutex_);
+  std::vector<const TrapSigns*> all;
+  all.reserve(hosts_.size());
+  for (const TrapSigns& signs : hosts_) all.push_back(&signs);
+  limit = std::min(limit, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<ptrdiff_t>(limit), all.end(),
+                    [](const TrapSigns* a, const TrapSigns* b) { return a->urls > b->urls; });
   std::vector<TrapSigns> out;
-  {
-    MutexLock lock(mutex_);
-    out.assign(hosts_.begin(), hosts_.end());
-  }
-  limit = std::min(limit, out.size());
-  std::partial_sort(out.begin(), out.begin() + static_cast<ptrdiff_t>(limit), out.end(),
-                    [](const TrapSigns& a, const TrapSigns& b) { return a.urls > b.urls; });
-  out.resize(limit);
+  out.reserve(limit);
+  for (size_t i = 0; i < limit; ++i) out.push_back(*all[i]);
   return out;
 }
 

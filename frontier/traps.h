@@ -2,12 +2,14 @@
 //
 // A calendar without an end, paths that grow, a session in each link: what such a host adds is
 // refused in the end, for its depth, its length or its number (IsSign). Hosts with many of these
-// are for an operator to look at, who may leave the endless part out (scope.exclude). Counted since
-// the start, each URL once, as it is written off; a crawl without limits shows none.
+// are for an operator to look at, who may leave the endless part out (scope.exclude). A URL counts
+// as it is written off; a crawl without limits shows none.
 //
-// Bounded: kHosts, each with its latest URL; who had one longest ago makes room.
+// Bounded: kHosts, each with its latest URL. Who had one longest ago makes room, and begins at
+// nothing if it comes back.
 //
-// Thread safety: all members, from any thread. Cost of Note(): a lock, and a copy of the URL.
+// Thread safety: all members, from any thread. Cost of Note(): a lock, and a copy of the URL; of
+// Most(): a look at all, and a copy of those that are returned, under the lock.
 #pragma once
 
 #include <array>

@@ -41,10 +41,10 @@ HostHealth::~HostHealth() {
   while (under_way_ > 0) idle_.Wait(mutex_);
 }
 
-void HostHealth::Schedule(frontier::HostId id, Patient& patient, WallTime next) {
+bool HostHealth::Schedule(frontier::HostId id, Patient& patient, WallTime next) {
   if (patient.next != kNever) due_.erase({patient.next, id});
   patient.next = next;
-  if (next != kNever && due_.emplace(next, id).first == due_.begin()) wake_.Set();
+  return next != kNever && due_.emplace(next, id).first == due_.begin();
 }
 
 void HostHealth::Watch(frontier::GatedHost host) {
@@ -52,11 +52,15 @@ void HostHealth::Watch(frontier::GatedHost host) {
   const WallTime next = clock_.Now() + Backoff(options_.backoff, options_.max_backoff, 1, id);
   spdlog::debug("{}: does not answer ({}); it is probed up to {} times", host.robots_url.host(),
                 host.reason, options_.probes);
-  const MutexLock lock(mutex_);
-  Patient& patient = patients_[id];
-  patient.host = std::move(host);
-  patient.probes = 0;
-  Schedule(id, patient, next);
+  bool first = false;
+  {
+    const MutexLock lock(mutex_);
+    Patient& patient = patients_[id];
+    patient.host = std::move(host);
+    patient.probes = 0;
+    first = Schedule(id, patient, next);
+  }
+  if (first) wake_.Set();
 }
 
 HostHealthStats HostHealth::stats() const {
@@ -96,11 +100,21 @@ WallTime HostHealth::Round() {
 
 void HostHealth::Probe(frontier::HostId id) {
   fetcher::FetchRequest request;
+  bool known = false;
   {
     const MutexLock lock(mutex_);
-    ++under_way_;
-    ++stats_.probes;
-    request.url = patients_.at(id).host.robots_url;
+    if (const auto it = patients_.find(id); it != patients_.end()) {
+      known = true;
+      ++under_way_;
+      ++stats_.probes;
+      request.url = it->second.host.robots_url;
+    }
+  }
+  if (!known) {  // an earlier probe has said what there is to say
+    frontier::FetchEnd end;
+    end.when = clock_.Now();
+    frontier_.EndProbe(id, std::move(end));
+    return;
   }
   request.pin = id;
   request.max_body = kMaxProbeBody;
@@ -130,6 +144,7 @@ void HostHealth::Forget(frontier::HostId id) {
 void HostHealth::Note(frontier::HostId id, const fetcher::FetchResult& result) {
   const WallTime now = clock_.Now();
   std::optional<Patient> done;
+  bool first = false;
   const bool answered = result.contact() == fetcher::Contact::kAnswer;
   // What says nothing of the host (our proxy, our end) does not count.
   const bool silent = result.contact() == fetcher::Contact::kSilence ||
@@ -146,8 +161,9 @@ void HostHealth::Note(frontier::HostId id, const fetcher::FetchResult& result) {
         done = std::move(patient);
         patients_.erase(it);
       } else {
-        Schedule(id, patient,
-                 now + Backoff(options_.backoff, options_.max_backoff, patient.probes + 1, id));
+        first =
+            Schedule(id, patient,
+                     now + Backoff(options_.backoff, options_.max_backoff, patient.probes + 1, id));
       }
     }
   }
@@ -162,6 +178,7 @@ void HostHealth::Note(frontier::HostId id, const fetcher::FetchResult& result) {
                  done->host.robots_url.host(), options_.probes, done->host.reason,
                  archive::FormatDate(now + options_.park));
   }
+  if (first) wake_.Set();
   const MutexLock lock(mutex_);
   if (--under_way_ == 0) idle_.NotifyAll();
 }

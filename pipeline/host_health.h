@@ -81,9 +81,9 @@ class HostHealth {
 
   // Asks for the probes that are due, and returns when the next ones are.
   WallTime Round() EXCLUDES(mutex_);
-  // When the next probe of a patient is to be: kNever, and it is not in due_. Wakes the thread if
-  // nobody is due earlier.
-  void Schedule(frontier::HostId id, Patient& patient, WallTime next) REQUIRES(mutex_);
+  // When the next probe of a patient is to be; kNever: it is not in due_. True if nobody is due
+  // earlier, so that the thread is to be woken.
+  bool Schedule(frontier::HostId id, Patient& patient, WallTime next) REQUIRES(mutex_);
   void Note(frontier::HostId id, const fetcher::FetchResult& result) EXCLUDES(mutex_);
 
   // Constant after construction.

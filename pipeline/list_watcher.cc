@@ -12,6 +12,7 @@
 #include <set>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "config/seed_list.h"
@@ -21,8 +22,28 @@ namespace {
 
 constexpr int kLookAgain = 500;                    // while a line may be being written
 constexpr std::chrono::milliseconds kGather{100};  // changes come in twos and threes
-constexpr uint32_t kChanges =
-    IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM;
+// In a folder on the way to lists nothing matters but its names: a log may be written to there.
+constexpr uint32_t kNames = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
+constexpr uint32_t kChanges = kNames | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB;
+
+// Whether the crawl itself writes to it: each line of it would be a bad one, and make another.
+bool IsOwnLog(const config::Config& config, const std::filesystem::path& list) {
+  std::error_code error;
+  return std::filesystem::equivalent(list, config.data_dir / "crawl.log", error) ||
+         (config.log.file && std::filesystem::equivalent(list, *config.log.file, error));
+}
+
+// Links in a folder that lead nowhere by now.
+std::vector<std::filesystem::path> DanglingLinksIn(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> links;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_symlink(ignored) && !entry->exists(ignored)) links.push_back(entry->path());
+  }
+  return links;
+}
 
 }  // namespace
 
@@ -109,6 +130,12 @@ bool ListWatcher::Look(const config::Config& config) {
   SeedCount all;
   for (const std::filesystem::path& list : lists) {
     if (stop_.IsSet()) return false;
+    if (IsOwnLog(config, list)) {
+      if (own_logs_.insert(list).second) {
+        spdlog::warn("{}: is a log of this crawl, and not read as a list", list.string());
+      }
+      continue;
+    }
     const SeedCount count = ReadChangedList(list, frontier_, versions_[list], put_);
     all.good += count.good;
     all.bad += count.bad;
@@ -123,37 +150,49 @@ bool ListWatcher::Look(const config::Config& config) {
 
 bool ListWatcher::WatchFolders(const config::Config& config,
                                const std::set<std::filesystem::path>& lists) {
-  std::set<std::filesystem::path> folders;
+  std::set<std::filesystem::path> folders;     // of lists
+  std::set<std::filesystem::path> on_the_way;  // of links, and of folders that are not there
   for (const config::SourceText& pattern : config.seeds.files) {
+    const auto fixed = config::FixedPartOfSeedPattern(pattern.text, config.base_dir);
+    on_the_way.merge(config::FoldersOfLinks(fixed));
+    on_the_way.insert(config::NearestFolder(fixed));
     for (const auto& folder : config::FoldersOfSeedPattern(pattern.text, config.base_dir)) {
-      folders.merge(config::FoldersOfLinks(folder));
+      on_the_way.merge(config::FoldersOfLinks(folder));
       folders.insert(folder);
+      for (const auto& link : DanglingLinksIn(folder)) {
+        on_the_way.merge(config::FoldersOfLinks(link));
+      }
     }
   }
   for (const std::filesystem::path& list : lists) {
-    folders.merge(config::FoldersOfLinks(list));
+    on_the_way.merge(config::FoldersOfLinks(list));
     folders.insert(list.parent_path());
   }
   const std::map<std::filesystem::path, int> before = std::exchange(watches_, {});
   bool more = false;
-  for (const std::filesystem::path& folder : folders) {
+  const auto watch = [&](const std::filesystem::path& folder, uint32_t changes) {
     // Of a folder that is watched already nothing changes; one that was made anew is another.
     const std::string name = folder.empty() ? "." : folder.string();
-    const int watch = inotify_add_watch(inotify_fd_, name.c_str(), kChanges | IN_ONLYDIR);
+    const int descriptor = inotify_add_watch(inotify_fd_, name.c_str(), changes | IN_ONLYDIR);
     const int error = errno;
-    watches_[folder] = watch;
+    watches_[folder] = descriptor;
     const auto old = before.find(folder);
-    if (old != before.end() && old->second == watch) continue;
-    more = more || watch >= 0;
-    if (watch >= 0) continue;
+    if (old != before.end() && old->second == descriptor) return;
+    more = more || descriptor >= 0;
+    if (descriptor >= 0 || changes == kNames) return;
     spdlog::warn("{}: cannot be watched ({}): lists in it are looked at every {} s", name,
                  std::generic_category().message(error), look_anyway_.count() / 1000);
-  }
+  };
+  // These last: one folder by two names has one watch, and the mask of its last one.
+  for (const std::filesystem::path& folder : on_the_way) watch(folder, kNames);
+  for (const std::filesystem::path& folder : folders) watch(folder, kChanges);
   std::set<int> used;
-  for (const auto& [folder, watch] : watches_) used.insert(watch);
-  for (const auto& [folder, watch] : before) {
+  for (const auto& [folder, descriptor] : watches_) used.insert(descriptor);
+  for (const auto& [folder, descriptor] : before) {
     // The kernel has taken away that of a folder that is gone.
-    if (watch >= 0 && !used.contains(watch)) (void)inotify_rm_watch(inotify_fd_, watch);
+    if (descriptor >= 0 && !used.contains(descriptor)) {
+      (void)inotify_rm_watch(inotify_fd_, descriptor);
+    }
   }
   return more;
 }

@@ -59,6 +59,7 @@ class ListWatcher {
   std::map<std::filesystem::path, std::string> versions_;  // ReadChangedList()
   std::map<std::filesystem::path, int> watches_;           // folders; -1: cannot be watched
   std::set<std::string> missing_;                          // patterns that stand for nothing
+  std::set<std::filesystem::path> own_logs_;               // that were warned of
 
   Mutex mutex_;
   std::shared_ptr<const config::Config> next_ GUARDED_BY(mutex_);  // to be watched instead

@@ -118,8 +118,13 @@ size_t PageResult::size() const {
 }
 
 PageWorker::PageWorker(const PageWorkerOptions& options, const frontier::Scope& scope,
-                       std::function<bool(const frontier::Discovery&)> seen)
-    : options_(options), scope_(scope), seen_(std::move(seen)), builder_(options.bundle) {}
+                       std::function<bool(const frontier::Discovery&)> seen,
+                       std::function<concurrency::Semaphore::Permit()> wait_for_large)
+    : options_(options),
+      scope_(scope),
+      seen_(std::move(seen)),
+      wait_for_large_(std::move(wait_for_large)),
+      builder_(options.bundle) {}
 
 PageWorker::~PageWorker() = default;
 
@@ -280,16 +285,33 @@ void PageWorker::ReadBody(Page& page) {
   }
 }
 
-void PageWorker::ReadHtml(Page& page, const std::string& body) {
-  const frontier::Task& task = page.task();
+Result<parser::ParsedPage, parser::ParseError> PageWorker::ParseHtml(const Page& page,
+                                                                     const std::string& body) {
   parser::ParseOptions options;
   options.max_input_bytes = options_.max_parse_bytes;
   options.max_links = options_.max_links;
-  options.max_arena_bytes = options_.max_tree_bytes;
+  options.max_arena_bytes = std::min(options_.max_small_tree_bytes, options_.max_tree_bytes);
   options.want_text = options_.want_text;
   options.want_resources = (options_.follow & parser::kResourceKinds) != 0;
   options.robots_name = options_.robots_token;
-  auto parsed = html_.Parse(body, page.answer.charset, task.url, options);
+  const auto parse = [&] {
+    return html_.Parse(body, page.answer.charset, page.task().url, options);
+  };
+  if (body.size() < kLargePageBytes) {
+    auto parsed = parse();
+    if (!parsed || !parsed->truncated_tree || options.max_arena_bytes == options_.max_tree_bytes) {
+      return parsed;
+    }
+  }
+  concurrency::Semaphore::Permit permit;
+  if (wait_for_large_) permit = wait_for_large_();
+  options.max_arena_bytes = options_.max_tree_bytes;
+  return parse();
+}
+
+void PageWorker::ReadHtml(Page& page, const std::string& body) {
+  const frontier::Task& task = page.task();
+  auto parsed = ParseHtml(page, body);
   if (!parsed) {
     page.body_note = parser::Name(parsed.error());
     return;

@@ -15,7 +15,9 @@
 #include <string>
 
 #include "archive/bundle.h"
+#include "base/result.h"
 #include "base/time.h"
+#include "concurrency/semaphore.h"
 #include "fetcher/fetch.h"
 #include "frontier/scope.h"
 #include "frontier/task.h"
@@ -35,7 +37,8 @@ struct PageWorkerOptions {
   bool write_pages = true;
   uint64_t max_parse_bytes = 10ULL << 20;
   uint64_t max_links = 100'000;
-  uint64_t max_tree_bytes = UINT64_MAX;  // of a page's tree; what stands by then is read
+  uint64_t max_tree_bytes = UINT64_MAX;        // of a page's tree; what stands by then is read
+  uint64_t max_small_tree_bytes = UINT64_MAX;  // beyond this the page is a large one
   std::string robots_token;
   uint16_t max_tries = 4;
   Millis backoff{5000};
@@ -62,9 +65,14 @@ Millis BackoffOf(const PageWorkerOptions& options, const frontier::Task& task);
 
 class PageWorker {
  public:
-  // `seen`: true for discoveries that need not be handed on (Frontier::Seen).
+  static constexpr size_t kLargePageBytes = size_t{1} << 20;
+
+  // `seen`: true for discoveries that need not be handed on (Frontier::Seen). `wait_for_large`:
+  // called before a large page is parsed (kLargePageBytes decoded, or a tree beyond
+  // max_small_tree_bytes); what it returns is held until that is done. It may block.
   PageWorker(const PageWorkerOptions& options, const frontier::Scope& scope,
-             std::function<bool(const frontier::Discovery&)> seen);
+             std::function<bool(const frontier::Discovery&)> seen,
+             std::function<concurrency::Semaphore::Permit()> wait_for_large = {});
   ~PageWorker();
 
   PageResult Process(frontier::Task task, fetcher::FetchResult fetched, WallTime now);
@@ -76,6 +84,8 @@ class PageWorker {
   void DecideRobots(Page& page);
   void ReadBody(Page& page);
   void ReadHtml(Page& page, const std::string& body);
+  Result<parser::ParsedPage, parser::ParseError> ParseHtml(const Page& page,
+                                                           const std::string& body);
   void ReadSitemap(Page& page);
   void Discover(Page& page, frontier::Discovery found);
   void FillBundle(Page& page);
@@ -83,6 +93,7 @@ class PageWorker {
   const PageWorkerOptions options_;
   const frontier::Scope& scope_;
   const std::function<bool(const frontier::Discovery&)> seen_;
+  const std::function<concurrency::Semaphore::Permit()> wait_for_large_;
   parser::HtmlParser html_;
   archive::BundleBuilder builder_;
 };

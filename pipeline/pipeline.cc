@@ -26,8 +26,6 @@ constexpr Millis kBudgetPoll{10};
 constexpr Millis kDispatchPoll{500};
 constexpr Millis kStopPoll{100};        // how soon a full line notices that it is to stop
 constexpr uint64_t kMaxLookUps = 1024;  // more than the frontier asks for at a time
-constexpr uint64_t kHeavyBytes = 1ULL << 20;
-constexpr uint64_t kHeavyCompressedBytes = 16 << 10;
 constexpr uint64_t kMaxGroupBytes = 32ULL << 20;
 
 IdleReason ReasonOf(frontier::Wait::Reason reason) {
@@ -117,7 +115,7 @@ Pipeline::Pipeline(const PipelineOptions& options, const Clock& clock, concurren
       ends_(permits_.total() + slow_.total()),
       stop_(stop),
       lookups_(kMaxLookUps),
-      heavy_(options.heavy_pages) {}
+      large_(options.large_pages) {}
 
 Pipeline::~Pipeline() = default;
 
@@ -330,15 +328,6 @@ void Pipeline::Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::S
       });
 }
 
-concurrency::Semaphore::Permit Pipeline::WaitForHeavy(const fetcher::FetchResult& result) {
-  if (result.body.size() < kHeavyCompressedBytes) return {};
-  const bool compressed = web::ContainsIgnoringCase(result.response_head, "\ncontent-encoding:");
-  if (!compressed && result.body.size() < kHeavyBytes) return {};
-  if (auto permit = heavy_.TryAcquire()) return *std::move(permit);
-  Idle("waits until other large pages are parsed");
-  return *heavy_.Acquire();
-}
-
 void Pipeline::Parse() {
   // A fetch loop that waits for a core keeps servers and their connections waiting.
   concurrency::LowerPriority();
@@ -350,8 +339,19 @@ void Pipeline::Parse() {
 }
 
 void Pipeline::ParseAll() {
-  PageWorker worker(options_.worker, frontier_.scope(),
-                    [this](const frontier::Discovery& found) { return frontier_.Seen(found); });
+  Steady::duration waited{0};
+  const auto wait_for_large = [&] {
+    if (auto permit = large_.TryAcquire()) return *std::move(permit);
+    Idle("waits until other large pages are parsed");
+    const Steady::time_point began = Steady::now();
+    auto permit = *large_.Acquire();
+    waited += Steady::now() - began;
+    Heartbeat("parses a page");
+    return permit;
+  };
+  PageWorker worker(
+      options_.worker, frontier_.scope(),
+      [this](const frontier::Discovery& found) { return frontier_.Seen(found); }, wait_for_large);
   while (true) {
     Idle("waits for a fetched page");
     auto fetched = fetched_.Get();
@@ -363,8 +363,7 @@ void Pipeline::ParseAll() {
     const Steady::time_point began = Steady::now();
     metrics_.parser_wait.Observe(began - fetched->ended);
     Finished finished;
-    const concurrency::Semaphore::Permit heavy = WaitForHeavy(fetched->result);
-    Heartbeat("parses a page");
+    waited = Steady::duration(0);
     finished.leased = fetched->leased;
     finished.page =
         worker.Process(std::move(fetched->task), std::move(fetched->result), clock_.Now());
@@ -378,7 +377,7 @@ void Pipeline::ParseAll() {
     NoteActivity(*finished.page, bytes);
     finished.bytes = finished.page->size();
     finished.parsed = Steady::now();
-    metrics_.parse.Observe(finished.parsed - began);
+    metrics_.parse.Observe(finished.parsed - began - waited);
     fetcher_.budget().Add(finished.bytes);
     fetcher_.budget().Sub(bytes);
     Idle("waits for the committer");

@@ -48,9 +48,8 @@ struct PipelineOptions {
   uint32_t commit_pages = 512;
   Millis commit_interval{200};
   Millis grace{10000};
-  // Pages that may take much memory to parse, at the same time: those of a MiB or more, and those
-  // that are compressed to 16 KiB or more. 1 at least.
-  uint32_t heavy_pages = 1024;
+  // Large pages (PageWorker) that are parsed at the same time; 1 at least.
+  uint32_t large_pages = 1024;
   PageWorkerOptions worker;
 };
 
@@ -164,7 +163,6 @@ class Pipeline {
   void Launch(frontier::Task task, concurrency::BoundedQueue<Fetched>::Slot slot,
               concurrency::Semaphore::Permit permit);
   // Nothing for a page that takes little memory to parse.
-  concurrency::Semaphore::Permit WaitForHeavy(const fetcher::FetchResult& result);
   void Parse();
   void ParseAll();
   void NoteActivity(const PageResult& page, uint64_t bytes);
@@ -194,7 +192,7 @@ class Pipeline {
   concurrency::Event wake_;  // something changed that the dispatcher may wait for
   concurrency::Event failed_;
   concurrency::Semaphore lookups_;  // a permit each, until the answer is noted
-  concurrency::Semaphore heavy_;    // PipelineOptions::heavy_pages
+  concurrency::Semaphore large_;    // PipelineOptions::large_pages
 
   PipelineMetrics metrics_;
   Activity activity_;

@@ -224,8 +224,9 @@ SeedCount ReadLists(const std::vector<std::filesystem::path>& paths,
 SeedCount ReadChangedList(const std::filesystem::path& path, const frontier::Frontier& frontier,
                           std::string& version, const PutSeeds& put) {
   SeedCount count;
-  const std::string now = StateOf(path).version;
-  if (!now.empty() && version == now) return count;
+  const std::string state = StateOf(path).version;
+  const std::string now = state.empty() ? "cannot be looked at" : state;
+  if (version == now) return count;
   version.clear();
   try {
     const bool read = ReadList(path, frontier, /*settled=*/false, put, count);

@@ -57,6 +57,7 @@ int CheckConfig(const std::filesystem::path& path, const CheckOptions& options) 
   }
   const config::Config config = config::Load(path);
   CheckAgainstRooms(config);
+  CheckLogs(config);
   auto all = config::Advise(config, LookAtMachine(config));
   for (config::Problem& advice : AdviceOnSeeds(config)) all.push_back(std::move(advice));
   std::ranges::stable_sort(

@@ -73,6 +73,7 @@ config::Config Daemon::Load(const std::filesystem::path& path) const {
 
 void Daemon::Check(const config::Config& config) const {
   CheckAgainstRooms(config);
+  CheckLogs(config);
   std::vector<config::Problem> problems;
   for (const config::SourceText& pattern : config.seeds.idle_files) {
     if (!once_) break;  // it waits for them

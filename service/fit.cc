@@ -37,14 +37,21 @@ void FitMemory(const config::Config& config, uint64_t memory, fetcher::FetcherOp
   const auto cores = static_cast<uint32_t>(pipeline.parser_threads);
   const uint32_t workers = config::FittedParserThreads(config, memory, cores);
   pipeline.worker.max_tree_bytes = config::FittedTreeBytes(memory);
-  pipeline.heavy_pages = config::FittedHeavyPages(memory);
-  if (budget == fetcher.memory_budget_bytes && workers == cores) return;
+  pipeline.worker.max_small_tree_bytes = config::FittedSmallTreeBytes(memory, workers);
+  pipeline.large_pages = config::FittedLargePages(memory);
+  const bool enough =
+      pipeline.large_pages >= workers && pipeline.worker.max_tree_bytes >= config::kAmpleTreeBytes;
+  if (budget == fetcher.memory_budget_bytes && workers == cores && enough) return;
   fetcher.memory_budget_bytes = budget;
   pipeline.parser_threads = static_cast<int>(workers);
-  spdlog::warn(
-      "the process may have {} of memory: fetcher.memory_budget is {} and parser.threads {} for "
-      "now; raise resources.max_memory or the limit of its control group for more",
-      Bytes(memory), Bytes(budget), workers);
+  const bool cut = budget != config.fetcher.memory_budget_bytes || workers != cores;
+  spdlog::log(
+      cut ? spdlog::level::warn : spdlog::level::info,
+      "the process may have {} of memory: for now fetcher.memory_budget is {}, parser.threads {}, "
+      "of large pages {} are parsed at a time, and a page's tree may have {}; raise "
+      "resources.max_memory or the limit of its control group for more",
+      Bytes(memory), Bytes(budget), workers, std::min(pipeline.large_pages, workers),
+      Bytes(pipeline.worker.max_tree_bytes));
 }
 
 }  // namespace crawld::service

@@ -226,11 +226,7 @@ std::string StatusText(const json::value& now, const json::value* before, double
 
 // What a terminal may show of a URL: no control characters, no more columns than there are.
 std::string Fit(const std::string& text, size_t width) {
-  std::string out;
-  for (const char c : text.substr(0, width)) {
-    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  }
-  return out;
+  return WithoutControls(text.substr(0, width));
 }
 
 std::string HostsText(const json::value& answer, size_t width) {

@@ -457,6 +457,19 @@ void CheckAgainstRooms(const config::Config& config) {
       }
     }
   };
+  check_urls(config.seeds.urls, "seeds.urls");
+  check_urls(config.seeds.sitemaps, "seeds.sitemaps");
+  std::stable_sort(problems.begin(), problems.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
+  if (!problems.empty()) throw config::ConfigError(std::move(problems));
+}
+
+void CheckLogs(const config::Config& config) {
+  std::vector<config::Problem> problems;
+  const auto add = [&](const std::string& key, config::Place place, std::string message) {
+    problems.push_back({config.origin, place.line, place.column, key, std::move(message)});
+  };
   // One of those would feed itself: each of its lines is a bad one, and says so in the log.
   std::vector<std::pair<std::filesystem::path, std::string>> written = {
       {config.data_dir / "crawl.log", "the crawl's own log"}};
@@ -464,7 +477,7 @@ void CheckAgainstRooms(const config::Config& config) {
   for (const config::SourceText& lists : config.seeds.files) {
     for (const auto& [file, what] : written) {
       if (!config::SeedPatternTakes(lists.text, config.base_dir, file)) continue;
-      add(lists, "seeds.files",
+      add("seeds.files", {.line = lists.line, .column = lists.column},
           fmt::format(
               "'{}' takes '{}', {}, for a list of URLs; keep lists in a folder of their own",
               lists.text, file.string(), what));
@@ -474,17 +487,14 @@ void CheckAgainstRooms(const config::Config& config) {
     std::error_code error;
     const auto folder = config.log.file->parent_path();
     if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
-      add({}, "log.file",
-          fmt::format("'{}' is no folder, or cannot be seen; make it, or give a "
-                      "file elsewhere",
-                      folder.string()));
+      add("log.file", config.PlaceOf("log.file"),
+          fmt::format("'{}': {}; make it, or give a file elsewhere", folder.string(),
+                      error ? error.message() : "is no folder"));
+    } else if (std::filesystem::is_directory(*config.log.file, error)) {
+      add("log.file", config.PlaceOf("log.file"),
+          fmt::format("'{}' is a folder; give a file in it", config.log.file->string()));
     }
   }
-  check_urls(config.seeds.urls, "seeds.urls");
-  check_urls(config.seeds.sitemaps, "seeds.sitemaps");
-  std::stable_sort(problems.begin(), problems.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
-  });
   if (!problems.empty()) throw config::ConfigError(std::move(problems));
 }
 

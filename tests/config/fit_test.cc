@@ -28,10 +28,15 @@ TEST(FitTest, WorkersAreFewWhereMemoryIsLittleUnlessTheirNumberIsGiven) {
 }
 
 TEST(FitTest, LargePagesAreParsedOneByOneWhereMemoryIsLittle) {
-  EXPECT_EQ(FittedHeavyPages(100 * kMiB), 1U);
-  EXPECT_EQ(FittedHeavyPages(256 * kMiB), 1U);
-  EXPECT_EQ(FittedHeavyPages(2400 * kMiB), 10U);
-  EXPECT_EQ(FittedHeavyPages(UINT64_MAX), 1024U);
+  EXPECT_EQ(FittedLargePages(100 * kMiB), 1U);
+  EXPECT_EQ(FittedLargePages(256 * kMiB), 1U);
+  EXPECT_EQ(FittedLargePages(2400 * kMiB), 10U);
+  EXPECT_EQ(FittedLargePages(UINT64_MAX), 1024U);
+}
+
+TEST(FitTest, SmallPagesOfAllWorkersHaveAThirdForTheirTrees) {
+  EXPECT_EQ(FittedSmallTreeBytes(300 * kMiB, 4), 25 * kMiB);
+  EXPECT_EQ(FittedSmallTreeBytes(60 * kMiB, 32), 4 * kMiB);
 }
 
 TEST(FitTest, ATreeHasASixthAndSomeMiBAtLeast) {

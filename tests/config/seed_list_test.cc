@@ -295,6 +295,19 @@ TEST(SeedPatternTakesTest, WhatIsThereAndWhatIsNot) {
   EXPECT_FALSE(takes("none", "sub/new"));
   std::filesystem::create_symlink(base / "sub", base / "link");
   EXPECT_TRUE(takes("link", "sub/new"));
+  EXPECT_TRUE(takes("link/*", "sub/new"));
+  EXPECT_TRUE(takes("./sub/*", "sub/new"));
+  EXPECT_TRUE(takes("sub/*", "./sub/new"));
+  EXPECT_TRUE(takes("*", "not_there_yet/new")) << "it stands for the folder, which will be there";
+  EXPECT_TRUE(takes("n*", "not_there_yet/new"));
+  EXPECT_FALSE(takes("m*", "not_there_yet/new"));
+  EXPECT_FALSE(takes("n*/x/*", "not_there_yet/new"));
+  dir.Write("[x]/logs/there.log", "");
+  std::filesystem::create_symlink("../logs/there.log", base / "sub/b.txt");
+  std::filesystem::create_hard_link(base / "logs/there.log", base / "sub/c.txt");
+  EXPECT_TRUE(takes("sub/b.txt", "logs/there.log"));
+  EXPECT_TRUE(takes("sub/c*", "logs/there.log"));
+  EXPECT_TRUE(takes("sub", "logs/there.log"));
 }
 
 TEST(FoldersOfLinksTest, WhereLinksLieAndWhereTheyLead) {
@@ -319,6 +332,50 @@ TEST(ExpandSeedFilesTest, AFoldersOwnNameIsNoPattern) {
   dir.Write("we[i]rd.txt", "");
   EXPECT_THAT(*ExpandSeedPattern("we[i]rd.txt", dir.path()),
               ElementsAre(dir.path() / "we[i]rd.txt"));
+}
+
+// As `rsync --inplace` writes: the same file, other lines, a little longer.
+TEST(SeedListReaderTest, AMarkVouchesForWhatWasReadNotForWhatTheFileHasByThen) {
+  const TempDir dir;
+  const auto path = dir.path() / "list.txt";
+  std::string before;
+  std::string after;
+  for (int i = 0; i < 20'000; ++i) {
+    before += "http://old.test/" + std::to_string(i) + '\n';
+    after += "http://new.test/" + std::to_string(i) + '\n';
+  }
+  std::ofstream(path) << before;
+  auto reader = SeedListReader::Open(path);
+  ASSERT_TRUE(reader);
+  ASSERT_EQ((*reader->Next())->text, "http://old.test/0");
+  std::fstream(path, std::ios::in | std::ios::out) << after;
+  while (*reader->Next()) {
+  }
+  const auto mark = reader->Mark();
+  ASSERT_TRUE(mark);
+  auto again = SeedListReader::Open(path, mark);
+  ASSERT_TRUE(again);
+  EXPECT_EQ((*again->Next())->text, "http://new.test/0") << "all of it is read again";
+}
+
+TEST(SeedListReaderTest, ALineWithoutAnEndCostsTheMarkAndNoMemory) {
+  const TempDir dir;
+  const auto path = dir.path() / "list.txt";
+  std::ofstream(path) << "http://a.test/\n" << std::string(3'000'000, 'x');
+  auto reader = SeedListReader::Open(path);
+  ASSERT_TRUE(reader);
+  while (*reader->Next()) {
+  }
+  EXPECT_FALSE(reader->Mark());
+  std::ofstream(path, std::ios::app) << "\nhttp://b.test/\n";
+  reader = SeedListReader::Open(path);
+  ASSERT_TRUE(reader);
+  while (*reader->Next()) {
+  }
+  const auto mark = reader->Mark();
+  ASSERT_TRUE(mark) << "behind it there is one again";
+  auto again = SeedListReader::Open(path, mark);
+  EXPECT_FALSE(*again->Next());
 }
 
 TEST(SeedListReaderTest, ManyLinesOfNothingGiveTheReaderAChanceToStop) {

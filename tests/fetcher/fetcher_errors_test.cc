@@ -157,6 +157,20 @@ TEST_F(FetcherTest, AnAnswerThatStopsFlowingIsAnIdleTimeoutAndWhatCameIsKept) {
   EXPECT_EQ(in_head.response_head, "");
 }
 
+// A sweep looks at a transfer when it may be late; what begins meanwhile may end before that.
+TEST_F(FetcherTest, AnAnswerThatBeginsLateAndStopsIsAnIdleTimeoutAllTheSame) {
+  options_.first_byte_timeout = Millis(60'000);
+  options_.idle_timeout = Millis(100);
+  options_.total_timeout = Millis(20'000);
+  Serve([](const Request&) {
+    return Reply()
+        .Delay(std::chrono::milliseconds(300))
+        .Send(ResponseHead(200, {{"Content-Length", "100"}}) + "some")
+        .Stall();
+  });
+  EXPECT_EQ(Fetch().error, FetchError::kIdleTimeout) << "long before the total timeout";
+}
+
 TEST_F(FetcherTest, ADripThatNeverIdlesEndsAtTheTotalTimeout) {
   options_.idle_timeout = Millis(2000);
   options_.total_timeout = Millis(300);

@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -272,6 +274,58 @@ TEST_F(FetcherHttp2Test, StreamsThatShareAConnectionGoOnTogether) {
   tls_->Release();
   for (auto& future : futures) {
     const FetchResult result = future.Take();
+    EXPECT_FALSE(result.error) << result.detail;
+    EXPECT_EQ(result.body.size(), 300'000U);
+  }
+  EXPECT_EQ(fetcher().budget().used(), 0U);
+}
+
+TEST_F(FetcherHttp2Test, WhatAPausedStreamHoldsUpIsNotTheServersDelay) {
+  options_.memory_budget_bytes = 100'000;
+  options_.first_byte_timeout = Millis(2000);
+  std::atomic<bool> answer_second = false;
+  ServeTls({.http2 = true}, [&](const TlsRequest& request) {
+    if (request.number == 1) return TlsAnswer{.body = std::string(50'000, 'x')};
+    while (!answer_second.load()) std::this_thread::yield();
+    return TlsAnswer{.body = "second"};
+  });
+  TrustServer();
+  fetcher().budget().Add(100'000);
+  auto first = fetcher().Submit(RequestFor(tls_->Url("/1")));
+  while (fetcher().stats().paused < 1) (void)first.WaitFor(kMoment);
+  auto second = fetcher().Submit(RequestFor(tls_->Url("/2")));
+  while (tls_->requests() < 2) (void)second.WaitFor(kMoment);
+  EXPECT_EQ(tls_->connections(), 1);
+  EXPECT_FALSE(second.WaitFor(std::chrono::milliseconds(2500))) << "longer than first_byte_timeout";
+  fetcher().budget().Sub(100'000);
+  EXPECT_FALSE(first.Take().error);
+  // Several sweeps see it without a byte.
+  EXPECT_FALSE(second.WaitFor(std::chrono::milliseconds(200)));
+  answer_second.store(true);
+  const FetchResult result = second.Take();
+  EXPECT_FALSE(result.error) << result.detail;
+  EXPECT_EQ(result.body, "second");
+}
+
+// libcurl would read it, and keep what comes for the one that is paused.
+TEST_F(FetcherHttp2Test, AConnectionWithAPausedStreamIsNotReadForItsOthers) {
+  options_.memory_budget_bytes = 100'000;
+  ServeTls({.http2 = true}, [&](const TlsRequest& request) {
+    if (request.number == 2) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return TlsAnswer{.body = std::string(300'000, 'x')};
+  });
+  TrustServer();
+  fetcher().budget().Add(100'000);
+  auto first = fetcher().Submit(RequestFor(tls_->Url("/1")));
+  while (fetcher().stats().paused < 1) (void)first.WaitFor(kMoment);
+  auto second = fetcher().Submit(RequestFor(tls_->Url("/2")));
+  while (tls_->requests() < 2) (void)second.WaitFor(kMoment);
+  EXPECT_FALSE(second.WaitFor(std::chrono::milliseconds(500)));
+  EXPECT_EQ(tls_->connections(), 1);
+  EXPECT_EQ(fetcher().stats().paused, 1U) << "of the second nothing was read";
+  fetcher().budget().Sub(100'000);
+  for (auto* future : {&first, &second}) {
+    const FetchResult result = future->Take();
     EXPECT_FALSE(result.error) << result.detail;
     EXPECT_EQ(result.body.size(), 300'000U);
   }

@@ -2,10 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -23,6 +26,7 @@ using testing::ElementsAre;
 // Nothing is looked at again before an hour is over: what is seen, inotify has told of.
 class ListWatcherTest : public testing::Test {
  protected:
+  // One pattern, or several with `", "` between them.
   void Watch(const std::string& pattern) {
     std::ofstream(dir_ / "c.yaml") << "name: t\ndata_dir: data\n"
                                       "identity: {user_agent: \"t/1 (+https://example.org/)\"}\n"
@@ -36,7 +40,6 @@ class ListWatcherTest : public testing::Test {
         [this](SeedBatch batch) {
           MutexLock lock(mutex_);
           for (const frontier::Discovery& seed : batch.seeds) got_.emplace_back(seed.url.href());
-          ++puts_;
           return true;
         },
         std::chrono::hours(1));
@@ -66,7 +69,6 @@ class ListWatcherTest : public testing::Test {
   std::unique_ptr<frontier::Frontier> frontier_;
   mutable Mutex mutex_;
   std::vector<std::string> got_ GUARDED_BY(mutex_);
-  int puts_ GUARDED_BY(mutex_) = 0;
   std::unique_ptr<ListWatcher> watcher_;  // last: it uses all of the above
 };
 
@@ -132,6 +134,75 @@ TEST_F(ListWatcherTest, AFolderThatALinkLeadsToIsChangedForAnother) {
   fs::create_symlink("second", dir_ / "next");
   fs::rename(dir_ / "next", dir_ / "current");
   Await("second");
+}
+
+TEST_F(ListWatcherTest, ALinkIsTakenAwayAndComesBackLater) {
+  fs::create_directories(dir_ / "v1");
+  fs::create_directories(dir_ / "v2");
+  fs::create_directories(dir_ / "other");
+  Write("v1/a.txt", "old");
+  Write("v2/a.txt", "new");
+  fs::create_symlink("v1", dir_ / "current");
+  Watch(R"(current/*.txt", "other)");
+  Await("old");
+  fs::remove(dir_ / "current");
+  Write("other/seen.txt", "seen");  // the watcher has looked while there was no link
+  Await("seen");
+  fs::create_symlink("v2", dir_ / "current");
+  Await("new");
+}
+
+TEST_F(ListWatcherTest, WhatALinkLeadsToGoesAndComesBack) {
+  fs::create_directories(dir_ / "lists");
+  fs::create_directories(dir_ / "real/deep");
+  fs::create_directories(dir_ / "far/away/lists");
+  Write("real/deep/a.txt", "a");
+  Write("real/deep/b.txt", "b");
+  fs::create_symlink("../real/deep/a.txt", dir_ / "lists/a.txt");
+  fs::create_symlink("real/deep/b.txt", dir_ / "b.txt");
+  Watch(R"(lists", "b.txt", "far/away/lists)");
+  Await("a");
+  fs::remove_all(dir_ / "real");
+  fs::remove_all(dir_ / "far");
+  Write("lists/seen.txt", "seen");  // the watcher has looked while there was none of it
+  Await("seen");
+  fs::create_directories(dir_ / "real/deep");
+  Write("real/deep/a.txt", "again");
+  Await("again");
+  fs::create_directories(dir_ / "far/away/lists");
+  Write("far/away/lists/c.txt", "c");
+  Await("c");
+}
+
+TEST_F(ListWatcherTest, ALogOfTheCrawlIsNoList) {
+  fs::create_directory(dir_ / "lists");
+  fs::create_directory(dir_ / "data");
+  Write("data/crawl.log", "never");
+  fs::create_symlink("../data/crawl.log", dir_ / "lists/a.txt");
+  Watch("lists/*.txt");
+  Write("lists/b.txt", "b");  // read behind it
+  Await("b");
+  EXPECT_THAT(got(), ElementsAre("http://b.test/"));
+}
+
+TEST_F(ListWatcherTest, AListThatIsNotThereIsComplainedOfOnce) {
+  fs::create_directory(dir_ / "lists");
+  fs::create_symlink("nowhere", dir_ / "lists/dangling.txt");
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  Watch("lists/*.txt");
+  for (const char* name : {"a", "b", "c"}) {
+    Write(std::string("lists/") + name + ".txt", name);
+    Await(name);
+  }
+  watcher_.reset();
+  spdlog::set_default_logger(before);
+  const std::string told = log.str();
+  const size_t first = told.find("dangling");
+  EXPECT_NE(first, std::string::npos);
+  EXPECT_EQ(told.find("dangling", first + 1), std::string::npos) << told;
 }
 
 TEST_F(ListWatcherTest, AListThatGrowsIsReadOnAndOneThatDoesNotIsLeftAlone) {

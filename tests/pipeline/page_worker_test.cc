@@ -225,6 +225,38 @@ TEST_F(PageWorkerTest, ASitemapLeadsToPagesAndToSitemaps) {
   EXPECT_EQ(none.completion.outcome, Outcome::kDone);
 }
 
+// --- large pages
+
+TEST_F(PageWorkerTest, ALargePageWaitsForItsTurnAndASmallOneDoesNot) {
+  options_.max_small_tree_bytes = 2 << 20;
+  int turns = 0;
+  const auto take_turn = [&] {
+    ++turns;
+    return concurrency::Semaphore::Permit();
+  };
+  const auto scope = *frontier::Scope::Create(scope_options_);
+  PageWorker worker(
+      options_, *scope, [](const Discovery&) { return false; }, take_turn);
+  const auto links_of = [&](const std::string& body) {
+    turns = 0;
+    const PageResult result =
+        worker.Process(TaskFor(TaskKind::kPage, "http://a.test/"), HtmlPage(body), kNow);
+    EXPECT_FALSE(PageRecord(result).contains("parsed_in_part"));
+    return result.completion.found.size();
+  };
+  // An unclosed tag, so that it is a tree that is read.
+  const std::string doubt = "<table><a href=/first>x";
+  const std::string link = "<a href=/last>x</a>";
+  EXPECT_EQ(links_of(doubt + link), 2U);
+  EXPECT_EQ(turns, 0);
+  EXPECT_EQ(links_of(doubt + std::string(PageWorker::kLargePageBytes, 'x') + link), 2U);
+  EXPECT_EQ(turns, 1) << "by its length";
+  std::string deep;
+  for (int i = 0; i < 20'000; ++i) deep += "<p>x";
+  EXPECT_EQ(links_of(doubt + deep + link), 2U) << "parsed once more, and whole";
+  EXPECT_EQ(turns, 1) << "by its tree";
+}
+
 // --- what is written
 
 TEST_F(PageWorkerTest, APageRecordTellsWhatAPageIs) {

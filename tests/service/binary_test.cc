@@ -396,8 +396,10 @@ TEST_F(BinaryTest, AnOrderThatWasAnsweredOutlivesACrash) {
     ASSERT_TRUE(process->AwaitOutput("the operator's word still holds"));
     while (Run({"pause", "--why", "the disk is moved", "--socket", socket}) != 0) {
     }
-    EXPECT_EQ(Run({"frontier", "explain", server.Url("/"), "-c", config}), 0);
+    EXPECT_EQ(Run({"frontier", "explain", server.Url("/never"), "-c", config}), 1) << "never found";
     EXPECT_THAT(out_, HasSubstr("the whole crawl is paused: the disk is moved"));
+    EXPECT_EQ(Run({"frontier", "explain", server.Url("/"), "-c", config}), 0);
+    EXPECT_THAT(out_, Not(HasSubstr("the whole crawl"))) << "nothing holds back what is done";
     EXPECT_EQ(Run({"resume", "--socket", socket}), 0) << err_;
     EXPECT_EQ(Run({"unblock", "--host", "127.0.0.1", "--socket", socket}), 0) << err_;
     process->Signal(SIGTERM);

@@ -397,7 +397,7 @@ TEST_F(DaemonTest, ALogFileThatCannotBeOpenedRollsTheReloadBack) {
   Start();
   WriteConfig(
       "politeness: {delay: 0, robots: false}\nscope: {exclude: [/no/]}\n"
-      "log: {file: lists}\n");  // a folder
+      "log: {file: data/crawld.sock}\n");
   const admin::AdminAnswer answer = Order("reload", "");
   EXPECT_EQ(answer.status, 409);
   EXPECT_THAT(answer.body, HasSubstr("cannot be opened"));

@@ -27,6 +27,7 @@ class WiringTest : public testing::Test {
     try {
       const config::Config config = Load(more);
       CheckAgainstRooms(config);
+      CheckLogs(config);
       (void)FetcherOptionsOf(config);
     } catch (const config::ConfigError& e) {
       return e.what();
@@ -142,6 +143,7 @@ TEST_F(WiringTest, ALogNeedsItsFolder) {
               AllOf(HasSubstr("c.yaml:4:13: log.file: "), HasSubstr("make it")));
   dir_.Write("logs/kept", "");
   EXPECT_EQ(Wrong("log: {file: logs/crawld.log}\n"), "");
+  EXPECT_THAT(Wrong("log: {file: logs}\n"), HasSubstr("is a folder"));
 }
 
 TEST_F(WiringTest, AHostThatIsNoneHasItsPlace) {
