@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""dead_hosts.py [--healthy N] [--dead N] [--pages N] [--delay S] [--rounds N] : what dead hosts cost the healthy ones.
+"""dead_hosts.py [--healthy N] [--dead N] [--pages N] [--delay S] [--rounds N] [--alone S] : what dead hosts cost.
 
 Serves N healthy hosts (addresses of 127.50.0.0/16, some linked pages each) with nginx, and N dead ones: addresses
 of 127.60.0.0/16 whose connections are never made, since nobody takes them. Crawls the healthy ones alone, and
-then both, in turn, and compares how long it took from the first request that a healthy host got to the last.
+then both, in turn, and compares how long it took from the first request that a healthy host got to the last. Last it
+crawls the dead ones alone for some seconds (--alone): the CPU that they use is what they can take from others, and
+moves less from run to run than the time of a crawl.
 CRAWLD_BIN: the program to measure (default: the release build). Needs nginx.
 """
 import argparse
@@ -69,8 +71,7 @@ def nobody():
     return [listener] + fillers
 
 
-def crawl(work, name, hosts, requests, delay):
-    out = work / name
+def start(out, hosts, delay):
     out.mkdir()
     (out / "seeds.txt").write_text("".join(f"http://{host}/\n" for host in hosts))
     (out / "crawl.yaml").write_text(f"""
@@ -83,11 +84,16 @@ frontier: {{hosts_in_memory: 16384}}
 fetcher: {{allow_addresses: [127.0.0.0/8]}}
 log: {{file: {out}/crawld.log}}
 """)
+    binary = os.environ.get("CRAWLD_BIN", str(ROOT / "build/release/service/crawld"))
+    return subprocess.Popen([binary, "run", "-c", str(out / "crawl.yaml")],
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def crawl(work, name, hosts, requests, delay):
+    out = work / name
     log = work / "access.log"
     log.write_text("")
-    binary = os.environ.get("CRAWLD_BIN", str(ROOT / "build/release/service/crawld"))
-    process = subprocess.Popen([binary, "run", "-c", str(out / "crawl.yaml")],
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = start(out, hosts, delay)
     lines = 0
     with log.open() as served:
         while lines < requests and process.poll() is None:
@@ -106,6 +112,22 @@ log: {{file: {out}/crawld.log}}
     return span, cpu
 
 
+def idle_cost(work, hosts, seconds, delay):
+    """Of hosts that do not answer, and nobody else."""
+    process = start(work / "alone", hosts, delay)
+    began = time.monotonic()
+    try:
+        process.wait(timeout=seconds)
+        sys.exit("it has ended: " + process.communicate()[0])
+    except subprocess.TimeoutExpired:
+        cpu, span = cpu_seconds(process), time.monotonic() - began
+    process.terminate()
+    process.communicate()
+    shutil.rmtree(work / "alone")
+    print(f"the dead ones alone: {cpu:.2f} s of CPU in {span:.0f} s, {1e3 * cpu / len(hosts):.2f} ms each, "
+          f"{100 * cpu / span / os.cpu_count():.2f} % of {os.cpu_count()} cores", flush=True)
+
+
 def cpu_seconds(process):
     fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -118,6 +140,7 @@ def main():
     parser.add_argument("--pages", type=int, default=6, help="of a healthy host")
     parser.add_argument("--delay", default="1s")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--alone", type=float, default=60, help="seconds; 0: not at all")
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp())
     server, keep = serve(work, options.pages), nobody()
@@ -135,9 +158,13 @@ def main():
             alone = crawl(work, "alone", healthy, requests, options.delay)
             both = crawl(work, "both", mixed, requests, options.delay)
             runs.append((alone[0] / both[0], both[1] / alone[1]))
-        throughput, cpu = (statistics.median(run[i] for run in runs) for i in (0, 1))
-        print(f"with the dead ones: {100 * throughput:.1f} % of the throughput, {100 * cpu:.1f} % of the CPU "
-              f"(medians of {options.rounds})")
+        if runs:
+            throughput, cpu = (statistics.median(run[i] for run in runs) for i in (0, 1))
+            print(f"with the dead ones: {100 * throughput:.1f} % of the throughput, {100 * cpu:.1f} % of the CPU "
+                  f"(medians of {options.rounds})", flush=True)
+        if options.alone > 0:
+            dead = [f"{address(60, i)}:{DEAD_PORT}" for i in range(options.dead)]
+            idle_cost(work, dead, options.alone, options.delay)
     finally:
         server.terminate()
         server.wait()
