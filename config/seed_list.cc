@@ -497,7 +497,7 @@ std::filesystem::path NearestFolder(std::filesystem::path path) {
 std::filesystem::path FixedPartOfSeedPattern(const std::string& pattern,
                                              const std::filesystem::path& base_dir) {
   std::error_code ignored;
-  const auto plain = base_dir / pattern;
+  auto plain = base_dir / pattern;
   if (std::filesystem::exists(plain, ignored)) return plain;
   std::filesystem::path fixed = std::filesystem::path(pattern).is_absolute() ? "" : base_dir;
   for (const std::filesystem::path& part : std::filesystem::path(pattern)) {
