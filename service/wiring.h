@@ -32,8 +32,8 @@ std::optional<admin::HttpServerOptions> AdminOptionsOf(const config::Config& con
 // What the config room cannot judge: patterns that do not compile, seeds that are no URLs. Throws
 // ConfigError with all of them, in the form of its other errors.
 void CheckAgainstRooms(const config::Config& config);
-// Throws ConfigError where the logs of a run have no place, or would be read as lists of URLs. Looks
-// at the file system.
+// Throws ConfigError where the logs of a run have no place, or would be read as lists of URLs.
+// Looks at the file system.
 void CheckLogs(const config::Config& config);
 
 }  // namespace crawld::service
